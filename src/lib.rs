@@ -1,1 +1,10 @@
-//! Placeholder.
+//! A Kubernetes cloud controller manager for Packet (Equinix Metal), built on actors.
+//!
+//! Data flows one way: a Node change comes in, becomes a question about a device, then a zone, then one write.
+//! [`actors`] holds that flow, [`messages`] what the actors say to one another, [`kubernetes`] and [`packet`] the pure
+//! thinking about Nodes and about the Packet API, [`config`] the settings.
+
+#![forbid(unsafe_code)]
+
+pub mod kubernetes;
+pub mod packet;

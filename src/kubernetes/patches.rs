@@ -1,0 +1,227 @@
+//! The smallest patches that bring a Node to where it should be, and lose nothing that others write meanwhile.
+//!
+//! - Every patch names the Node's uid, so that a Node re-created under the same name is refused (409 or 422), not changed.
+//! - `status.addresses` is ours to replace whole. It is a JSON merge patch (RFC 7396), which replaces lists; a strategic
+//!   one would merge them by type.
+//! - The rest is one JSON patch (RFC 6902), which the API server applies to the object as it is at that moment, all of it
+//!   or nothing. `spec.taints` is a list that every other kind of patch replaces whole, and so would lose a taint that
+//!   somebody adds in the same instant; here each entry that is removed is first tested to be the one that was meant.
+
+use json_patch::jsonptr::PointerBuf;
+use json_patch::{AddOperation, Patch, PatchOperation, RemoveOperation, TestOperation};
+use serde_json::{Value, json};
+
+use super::addresses::NodeAddress;
+use super::names::UNINITIALIZED_TAINT;
+use super::node::Node;
+
+/// What a Node should have. What is not named here is not ours, and is not written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Desired {
+    /// `status.addresses`, whole; `None` leaves them as they are.
+    pub addresses: Option<Vec<NodeAddress>>,
+    /// Labels with their values.
+    pub labels: Vec<(&'static str, String)>,
+    /// The provider ID for a Node that has none.
+    pub provider_id: Option<String>,
+    /// Whether the Node is complete with this, and loses the uninitialized taint.
+    pub initialised: bool,
+}
+
+/// The merge patch of the `status` subresource; `None` where the addresses are right already.
+#[must_use]
+pub fn of_status(node: &Node, desired: &Desired) -> Option<Value> {
+    let addresses = desired
+        .addresses
+        .as_ref()
+        .filter(|addresses| **addresses != node.addresses)?;
+    Some(json!({"metadata": {"uid": node.uid}, "status": {"addresses": addresses}}))
+}
+
+/// The JSON patch of labels, provider ID and taint together, so that a Node without the taint is complete; `None` where
+/// nothing differs.
+#[must_use]
+pub fn of_node(node: &Node, desired: &Desired) -> Option<Patch> {
+    let mut operations = of_labels(node, desired);
+    // Were it set meanwhile by somebody else, the API server refuses the whole patch: a provider ID never changes
+    // (Kubernetes core validation, `ValidateNodeUpdate`).
+    if let (None, Some(provider_id)) = (&node.provider_id, &desired.provider_id) {
+        operations.push(add(&["spec", "providerID"], json!(provider_id)));
+    }
+    if desired.initialised {
+        operations.extend(untaint(node));
+    }
+    if operations.is_empty() {
+        return None;
+    }
+    operations.insert(0, test(&["metadata", "uid"], json!(node.uid)));
+    Some(Patch(operations))
+}
+
+fn of_labels(node: &Node, desired: &Desired) -> Vec<PatchOperation> {
+    let differing = || {
+        desired
+            .labels
+            .iter()
+            .filter(|(label, value)| node.labels.get(*label) != Some(value))
+    };
+    if node.has_labels || differing().next().is_none() {
+        return differing()
+            .map(|(label, value)| add(&["metadata", "labels", label], json!(value)))
+            .collect();
+    }
+    // The map itself has to be made, but not in place of one that somebody else makes meanwhile.
+    let labels: Value = differing()
+        .map(|(label, value)| ((*label).to_owned(), json!(value)))
+        .collect();
+    vec![
+        test(&["metadata", "labels"], Value::Null),
+        add(&["metadata", "labels"], labels),
+    ]
+}
+
+/// Removes each entry of the taint, the last first, so that the places of the others stay true.
+fn untaint(node: &Node) -> impl Iterator<Item = PatchOperation> {
+    let ours = node
+        .taints
+        .iter()
+        .enumerate()
+        .filter(|(_, taint)| taint.key == UNINITIALIZED_TAINT);
+    ours.rev().flat_map(|(index, taint)| {
+        let path = ["spec", "taints", &index.to_string()];
+        let path = PointerBuf::from_tokens(path);
+        [
+            PatchOperation::Test(TestOperation {
+                path: path.clone(),
+                value: json!(taint),
+            }),
+            PatchOperation::Remove(RemoveOperation { path }),
+        ]
+    })
+}
+
+fn add(path: &[&str], value: Value) -> PatchOperation {
+    PatchOperation::Add(AddOperation {
+        path: PointerBuf::from_tokens(path.iter().copied()),
+        value,
+    })
+}
+
+fn test(path: &[&str], value: Value) -> PatchOperation {
+    PatchOperation::Test(TestOperation {
+        path: PointerBuf::from_tokens(path.iter().copied()),
+        value,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+    use crate::kubernetes::names::{REGION_LABEL, ZONE_LABEL};
+    use crate::kubernetes::{AddressType, NodeObject};
+    use proptest::prelude::*;
+
+    fn node(object: &Value) -> Node {
+        serde_json::from_value::<NodeObject>(object.clone()).unwrap().into()
+    }
+
+    fn registered() -> Value {
+        json!({"metadata": {"name": "a", "uid": "u", "labels": {"kubernetes.io/os": "linux"}},
+               "spec": {"taints": [{"key": "other", "effect": "NoExecute"},
+                                   {"key": UNINITIALIZED_TAINT, "value": "true", "effect": "NoSchedule"}]}})
+    }
+
+    fn desired() -> Desired {
+        Desired {
+            addresses: Some(vec![NodeAddress {
+                kind: AddressType::Hostname,
+                address: "a".into(),
+            }]),
+            labels: vec![(REGION_LABEL, "ny".into()), (ZONE_LABEL, "ny5".into())],
+            provider_id: Some("packet://d".into()),
+            initialised: true,
+        }
+    }
+
+    #[test]
+    fn one_patch_brings_labels_and_provider_id_and_takes_the_taint() {
+        let mut object = registered();
+        let patch = of_node(&node(&object), &desired()).unwrap();
+        json_patch::patch(&mut object, &patch).unwrap();
+        assert_eq!(
+            object["spec"],
+            json!({"providerID": "packet://d", "taints": [{"key": "other", "effect": "NoExecute"}]})
+        );
+        assert_eq!(
+            object["metadata"]["labels"],
+            json!({"kubernetes.io/os": "linux", REGION_LABEL: "ny", ZONE_LABEL: "ny5"})
+        );
+        assert_eq!(of_node(&node(&object), &desired()), None);
+    }
+
+    #[test]
+    fn nothing_is_written_where_nothing_differs() {
+        let object = json!({"metadata": {"name": "a", "uid": "u", "labels": {REGION_LABEL: "ny", ZONE_LABEL: "ny5"}},
+            "spec": {"providerID": "packet://d"}, "status": {"addresses": [{"type": "Hostname", "address": "a"}]}});
+        assert_eq!(of_node(&node(&object), &desired()), None);
+        assert_eq!(of_status(&node(&object), &desired()), None);
+    }
+
+    #[test]
+    fn a_provider_id_that_is_set_is_never_in_a_patch() {
+        let mut object = registered();
+        object["spec"]["providerID"] = json!("packet://other");
+        let patch = of_node(&node(&object), &desired()).unwrap();
+        assert!(!json!(patch).to_string().contains("providerID"), "{patch}");
+    }
+
+    #[test]
+    fn a_node_without_labels_is_given_the_map_only_if_nobody_else_does() {
+        let mut object = registered();
+        object["metadata"]["labels"] = Value::Null;
+        let patch = of_node(&node(&object), &desired()).unwrap();
+        assert_eq!(
+            json!(patch)[1],
+            json!({"op": "test", "path": "/metadata/labels", "value": null})
+        );
+        json_patch::patch(&mut object, &patch).unwrap();
+        assert_eq!(
+            object["metadata"]["labels"],
+            json!({REGION_LABEL: "ny", ZONE_LABEL: "ny5"})
+        );
+    }
+
+    /// Another writer's taints: any but ours, in any number and place.
+    fn taints() -> impl Strategy<Value = Vec<Value>> {
+        let key = prop_oneof![Just("a"), Just("b"), Just(UNINITIALIZED_TAINT)];
+        let effect = prop_oneof![Just("NoSchedule"), Just("NoExecute")];
+        prop::collection::vec(
+            (key, effect).prop_map(|(key, effect)| json!({"key": key, "effect": effect})),
+            0..5,
+        )
+    }
+
+    proptest! {
+        /// The patch was made of one state of the Node and is applied to another: either it is refused, or exactly the
+        /// uninitialized taints are gone and every other taint stands, in its order.
+        #[test]
+        fn no_taint_of_another_writer_is_ever_lost(seen in taints(), then in taints()) {
+            let with = |taints: &[Value]| {
+                let mut object = registered();
+                object["spec"]["taints"] = json!(taints);
+                object
+            };
+            let patch = of_node(&node(&with(&seen)), &desired()).unwrap();
+            let mut object = with(&then);
+            let ours = |taint: &&Value| taint["key"] == UNINITIALIZED_TAINT;
+            if json_patch::patch(&mut object, &patch).is_ok() {
+                let left: Vec<_> = object["spec"]["taints"].as_array().unwrap().iter().filter(|t| !ours(t)).cloned().collect();
+                let others: Vec<_> = then.iter().filter(|taint| !ours(taint)).cloned().collect();
+                prop_assert_eq!(left, others);
+            } else {
+                prop_assert_eq!(object, with(&then));
+            }
+        }
+    }
+}

@@ -1,0 +1,360 @@
+//! The HTTP client: one method per call of the API that this program makes, each of them exactly one request.
+//!
+//! Rates, retries and caches are not here; they belong to the one actor that owns the client.
+
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use reqwest::redirect;
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::decode::{self, Fault};
+use super::device::Device;
+use super::error::Error;
+use super::identity::{DeviceId, Hostname};
+use super::page::DevicePage;
+use super::place::{Facility, Metro};
+
+/// The parts of a device that are left out on the wire, replaced by an `href` (OpenAPI parameter `Exclude`): the bulk of
+/// its bytes, none of which is read.
+const EXCLUDED: &str = "actions,created_by,hardware_reservation,network_ports,operating_system,project,project_lite,\
+                        provisioning_events,ssh_keys,storage,volumes,plan.available_in,plan.available_in_metros,plan.specs";
+/// Devices per page of a sweep. At 20 KB a device, the most that is seen, a page is 5 MB.
+const PAGE_SIZE: u32 = 250;
+/// Larger than any true answer: 1,000 devices of 20 KB, three times over.
+const LARGEST_ANSWER_BYTES: usize = 64 << 20;
+/// How much of what an answer says is repeated in an error, in characters.
+const LONGEST_QUOTE: usize = 200;
+/// How long a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a whole answer may take; large pages of the API take tens of seconds.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Where the API is and who asks.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// The base URL, ending in `/`: `https://api.equinix.com/metal/v1/`.
+    pub base_url: Url,
+    /// The id of the project whose devices are the cluster's.
+    pub project: String,
+    /// The token of the `X-Auth-Token` header; fit for a header.
+    pub token: SecretString,
+}
+
+/// A client of the Packet API.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    connection: Connection,
+    answer_timeout: Duration,
+}
+
+/// The client could not be made: no TLS roots on this machine, or a token that is not fit for a header.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The token holds characters that no header may hold.
+    #[error("the token holds characters that no HTTP header may hold; check apiKey for line breaks and quotes")]
+    Token,
+    /// The TLS set-up failed.
+    #[error("cannot set up the HTTPS client: {0}; are the CA certificates installed?")]
+    Tls(#[source] reqwest::Error),
+}
+
+impl Client {
+    /// Makes a client; sends nothing.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn new(connection: Connection) -> Result<Self, ClientError> {
+        // Whoever embeds us may have chosen a provider already, which then serves just as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut token = HeaderValue::from_str(connection.token.expose_secret()).map_err(|_| ClientError::Token)?;
+        token.set_sensitive(true);
+        let headers = HeaderMap::from_iter([
+            (header::HeaderName::from_static("x-auth-token"), token),
+            (header::ACCEPT, HeaderValue::from_static("application/json")),
+        ]);
+        let http = reqwest::Client::builder()
+            .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers)
+            .connect_timeout(CONNECT_TIMEOUT)
+            // A redirection would carry the token to another place.
+            .redirect(redirect::Policy::none())
+            .build()
+            .map_err(ClientError::Tls)?;
+        Ok(Self {
+            http,
+            connection,
+            answer_timeout: ANSWER_TIMEOUT,
+        })
+    }
+
+    /// The same client with another limit on how long a whole answer may take.
+    #[must_use]
+    pub fn with_answer_timeout(self, answer_timeout: Duration) -> Self {
+        Self { answer_timeout, ..self }
+    }
+
+    /// The id of the project that this client asks about.
+    #[must_use]
+    pub fn project(&self) -> &str {
+        &self.connection.project
+    }
+
+    /// `GET /projects/{id}`: whether the credentials read the project. Answers the project's id.
+    pub async fn read_project(&self) -> Result<String, Error> {
+        let path = format!("projects/{}", self.connection.project);
+        self.get(
+            &path,
+            &[("exclude", "members,memberships,ssh_keys,devices,volumes")],
+            decode::project,
+        )
+        .await
+    }
+
+    /// `GET /devices/{id}`.
+    pub async fn device(&self, id: &DeviceId) -> Result<Device, Error> {
+        self.get(&format!("devices/{id}"), &[("exclude", EXCLUDED)], decode::device)
+            .await
+    }
+
+    /// One page, from 1, of `GET /projects/{id}/devices`; of those whose hostname *contains* `hostname`, where one is given.
+    pub async fn devices(&self, hostname: Option<&Hostname>, page: u32) -> Result<DevicePage, Error> {
+        let path = format!("projects/{}/devices", self.connection.project);
+        let (page, size) = (page.to_string(), PAGE_SIZE.to_string());
+        let mut query = vec![("page", &*page), ("per_page", &*size), ("exclude", EXCLUDED)];
+        query.extend(hostname.map(|hostname| ("hostname", hostname.as_str())));
+        self.get(&path, &query, decode::device_page).await
+    }
+
+    /// `GET /projects/{id}/facilities`: the facilities that the project can see, with their metros.
+    pub async fn facilities(&self) -> Result<Vec<Facility>, Error> {
+        let path = format!("projects/{}/facilities", self.connection.project);
+        self.get(
+            &path,
+            &[("include", "metro"), ("exclude", "address")],
+            decode::facilities,
+        )
+        .await
+    }
+
+    /// `GET /locations/metros`.
+    pub async fn metros(&self) -> Result<Vec<Metro>, Error> {
+        self.get("locations/metros", &[], decode::metros).await
+    }
+
+    async fn get<T>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        decode: impl FnOnce(&[u8]) -> Result<T, Fault>,
+    ) -> Result<T, Error> {
+        let mut url = self.connection.base_url.clone();
+        // `join` would let a path escape the base; appending cannot.
+        url.set_path(&format!("{}{path}", url.path()));
+        let shown = query.iter().filter(|(key, _)| !matches!(*key, "exclude" | "include"));
+        let shown: Vec<String> = shown.map(|(key, value)| format!("{key}={value}")).collect();
+        let separator = if shown.is_empty() { "" } else { "?" };
+        let request: Box<str> = format!("GET {path}{separator}{}", shown.join("&")).into();
+        let exchange = async {
+            let answer = self
+                .http
+                .get(url)
+                .query(query)
+                .send()
+                .await
+                .map_err(|error| unreachable(&request, &error))?;
+            let head = Head::of(&answer);
+            Ok((head, read(&request, answer).await?))
+        };
+        let (head, body) = tokio::time::timeout(self.answer_timeout, exchange)
+            .await
+            .map_err(|_| Error::Timeout {
+                request: request.clone(),
+                after: self.answer_timeout,
+            })??;
+        tracing::debug!(%request, status = head.status.as_u16(), bytes = body.len(), "asked the Packet API");
+        if head.status != StatusCode::OK {
+            return Err(self.refusal(request, &head, &body));
+        }
+        decode(&body).map_err(|fault| broken(request, &head, &body, fault))
+    }
+
+    /// What an answer other than 200 means.
+    fn refusal(&self, request: Box<str>, head: &Head, body: &[u8]) -> Error {
+        let own = decode::error_messages(body).map(|messages| self.quote(&messages.join("; ")));
+        let said = || {
+            own.clone()
+                .unwrap_or_else(|| format!("no error of the API's own, {}", head.content_type).into())
+        };
+        let status = head.status.as_u16();
+        match head.status {
+            StatusCode::UNAUTHORIZED => Error::Unauthorized { request, said: said() },
+            StatusCode::FORBIDDEN => Error::Forbidden { request, said: said() },
+            StatusCode::NOT_FOUND => match own {
+                Some(said) => Error::NotFound { request, said },
+                None => Error::ForeignNotFound { request },
+            },
+            StatusCode::TOO_MANY_REQUESTS => Error::RateLimited {
+                request,
+                retry_after: head.retry_after,
+            },
+            status if status.is_server_error() => Error::Server {
+                request,
+                status: status.as_u16(),
+                said: said(),
+            },
+            _ => Error::Unexpected {
+                request,
+                status,
+                said: said(),
+            },
+        }
+    }
+
+    /// What an answer says, fit to be shown: short, on one line, and without the token, should it be echoed.
+    fn quote(&self, text: &str) -> Box<str> {
+        let text = text.replace(self.connection.token.expose_secret(), "[token]");
+        let line: String = text
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .take(LONGEST_QUOTE)
+            .collect();
+        line.into()
+    }
+}
+
+/// What the head of an answer tells.
+struct Head {
+    status: StatusCode,
+    content_type: Box<str>,
+    retry_after: Option<Duration>,
+}
+
+impl Head {
+    fn of(answer: &reqwest::Response) -> Self {
+        let text = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
+        let media_type = text("content-type")
+            .and_then(|value| value.split(';').next())
+            .unwrap_or("a body of no stated type");
+        Self {
+            status: answer.status(),
+            content_type: media_type.chars().take(LONGEST_QUOTE).collect::<String>().into(),
+            retry_after: text("retry-after")
+                .and_then(|value| wait_of(value, SystemTime::now()))
+                .or_else(|| until(text("x-ratelimit-reset")?.trim().parse().ok()?, SystemTime::now())),
+        }
+    }
+}
+
+/// `Retry-After` in either of its forms, seconds or a date (RFC 9110 §10.2.3).
+fn wait_of(value: &str, now: SystemTime) -> Option<Duration> {
+    let value = value.trim();
+    value.parse().map(Duration::from_secs).ok().or_else(|| {
+        let date = httpdate::parse_http_date(value).ok()?;
+        Some(date.duration_since(now).unwrap_or(Duration::ZERO))
+    })
+}
+
+/// How long it is until a moment in Unix seconds, as `X-RateLimit-Reset` names it.
+fn until(unix_seconds: u64, now: SystemTime) -> Option<Duration> {
+    let moment = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(unix_seconds))?;
+    Some(moment.duration_since(now).unwrap_or(Duration::ZERO))
+}
+
+/// Reads a body to its end, but not past what a true one holds.
+async fn read(request: &str, mut answer: reqwest::Response) -> Result<Vec<u8>, Error> {
+    let mut body = Vec::new();
+    loop {
+        match answer.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() > LARGEST_ANSWER_BYTES => {
+                return Err(Error::TooLarge {
+                    request: request.into(),
+                    limit_bytes: LARGEST_ANSWER_BYTES,
+                });
+            }
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => return Ok(body),
+            Err(error) => {
+                return Err(Error::CutOff {
+                    request: request.into(),
+                    reason: root_cause(&error).into(),
+                });
+            }
+        }
+    }
+}
+
+/// What a 200 whose body cannot be decoded means.
+fn broken(request: Box<str>, head: &Head, body: &[u8], fault: Fault) -> Error {
+    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    match first {
+        Some(b'{' | b'[') if fault.cut_off => Error::CutOff {
+            request,
+            reason: fault.reason.into(),
+        },
+        Some(b'{' | b'[') => Error::Shape {
+            request,
+            field: fault.field.into(),
+            reason: fault.reason.into(),
+        },
+        None => Error::CutOff {
+            request,
+            reason: "the body is empty".into(),
+        },
+        Some(_) => Error::NotJson {
+            request,
+            content_type: head.content_type.clone(),
+        },
+    }
+}
+
+fn unreachable(request: &str, error: &reqwest::Error) -> Error {
+    if error.is_timeout() {
+        return Error::Timeout {
+            request: request.into(),
+            after: CONNECT_TIMEOUT,
+        };
+    }
+    Error::Unreachable {
+        request: request.into(),
+        reason: root_cause(error).into(),
+    }
+}
+
+/// The innermost cause, which names the step that failed; the outer ones repeat the URL.
+fn root_cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_read_in_both_forms() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        assert_eq!(wait_of("120", now), Some(Duration::from_secs(120)));
+        assert_eq!(
+            wait_of("Sun, 09 Sep 2001 01:47:10 GMT", now),
+            Some(Duration::from_secs(30))
+        );
+        assert_eq!(wait_of("Sun, 09 Sep 2001 01:00:00 GMT", now), Some(Duration::ZERO));
+        for nonsense in ["", "soon", "-1", "99999999999999999999999"] {
+            assert_eq!(wait_of(nonsense, now), None, "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn a_reset_in_the_past_or_past_all_time_does_no_harm() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000);
+        assert_eq!(until(1_060, now), Some(Duration::from_secs(60)));
+        assert_eq!(until(10, now), Some(Duration::ZERO));
+        assert_eq!(until(u64::MAX, now), None);
+    }
+}

@@ -1,0 +1,24 @@
+//! The Packet (Equinix Metal) API as this program needs it: types, HTTP client, paging, errors, budget and planner.
+//!
+//! Nothing here knows an actor or Kubernetes.
+
+pub mod budget;
+pub mod client;
+mod decode;
+pub mod device;
+pub mod error;
+pub mod identity;
+pub mod page;
+pub mod place;
+pub mod planner;
+pub mod retry;
+pub mod sweep;
+
+pub use budget::{Budget, Limits};
+pub use client::{Client, Connection};
+pub use device::{Address, Device, DeviceState, IpField, SpoiledDevice};
+pub use error::Error;
+pub use identity::{DeviceId, Hostname};
+pub use page::{DevicePage, Meta};
+pub use place::{Facility, Metro, PlaceRef};
+pub use planner::{Plan, Planner, Question};
