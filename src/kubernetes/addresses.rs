@@ -114,22 +114,14 @@ pub fn node_addresses(
     if policy.require_public_ip && !known.iter().any(|ip| ip.is_ipv4() && ip.public) {
         return Err(AddressError::NoPublic);
     }
-    let named: Vec<KnownIp> = provided
-        .iter()
-        .map(|ip| KnownIp {
-            ip: *ip,
-            public: named_is_public(policy, &known, *ip),
-        })
-        .collect();
+    let named: Vec<KnownIp> =
+        provided.iter().map(|ip| KnownIp { ip: *ip, public: named_is_public(policy, &known, *ip) }).collect();
     let mut shown = Vec::with_capacity(known.len() + named.len());
-    shown.extend(named.iter().map(KnownIp::to_node_address));
-    shown.push(NodeAddress {
-        kind: AddressType::Hostname,
-        address: device.hostname.to_string(),
-    });
+    shown.extend(named.iter().copied().map(KnownIp::to_node_address));
+    shown.push(NodeAddress { kind: AddressType::Hostname, address: device.hostname.to_string() });
     let rest = shown_ips(policy, &known);
     shown.extend(
-        rest.iter()
+        rest.into_iter()
             .filter(|ip| named.iter().all(|named| named.public != ip.public && named.ip != ip.ip))
             .map(KnownIp::to_node_address),
     );
@@ -144,20 +136,13 @@ struct KnownIp {
 }
 
 impl KnownIp {
-    fn is_ipv4(&self) -> bool {
+    fn is_ipv4(self) -> bool {
         self.ip.is_ipv4()
     }
 
-    fn to_node_address(&self) -> NodeAddress {
-        let kind = if self.public {
-            AddressType::ExternalIp
-        } else {
-            AddressType::InternalIp
-        };
-        NodeAddress {
-            kind,
-            address: self.ip.to_string(),
-        }
+    fn to_node_address(self) -> NodeAddress {
+        let kind = if self.public { AddressType::ExternalIp } else { AddressType::InternalIp };
+        NodeAddress { kind, address: self.ip.to_string() }
     }
 }
 
@@ -167,16 +152,11 @@ fn known_ips(policy: AddressPolicy, device: &Device) -> Result<Vec<KnownIp>, Add
     for address in &device.addresses {
         match address {
             Address::Usable { ip, public } if known.iter().all(|earlier| earlier.ip != *ip) => {
-                known.push(KnownIp {
-                    ip: *ip,
-                    public: *public,
-                });
+                known.push(KnownIp { ip: *ip, public: *public });
             }
             Address::Usable { .. } => {}
             Address::Malformed { ipv6: true, .. } if !policy.ipv6 => {}
-            Address::Malformed {
-                index, field, found, ..
-            } => {
+            Address::Malformed { index, field, found, .. } => {
                 let expected = match field {
                     crate::packet::IpField::Address => "an IP address",
                     crate::packet::IpField::Public => "true or false",
@@ -197,10 +177,7 @@ fn known_ips(policy: AddressPolicy, device: &Device) -> Result<Vec<KnownIp>, Add
 fn shown_ips(policy: AddressPolicy, known: &[KnownIp]) -> Vec<KnownIp> {
     let family = |ipv4: bool| known.iter().filter(move |ip| ip.is_ipv4() == ipv4);
     match policy.provider {
-        Provider::EquinixMetal => family(true)
-            .chain(family(false).filter(|_| policy.ipv6))
-            .copied()
-            .collect(),
+        Provider::EquinixMetal => family(true).chain(family(false).filter(|_| policy.ipv6)).copied().collect(),
         // One InternalIP, then one ExternalIP: the last of its kind, as the original took them.
         Provider::Packet => [false, true]
             .into_iter()
@@ -226,10 +203,7 @@ fn named_is_public(policy: AddressPolicy, known: &[KnownIp], named: IpAddr) -> b
 /// Reads the annotation: one IP address, or two of different families with a comma between (Kubernetes
 /// `component-helpers`, `ParseNodeIPAnnotation`).
 fn provided_ips(annotation: &str) -> Result<Vec<IpAddr>, AddressError> {
-    let fault = |reason| AddressError::ProvidedNodeIp {
-        found: annotation.to_owned(),
-        reason,
-    };
+    let fault = |reason| AddressError::ProvidedNodeIp { found: annotation.to_owned(), reason };
     let ips: Vec<IpAddr> = annotation
         .split(',')
         .map(|part| part.trim().parse())
@@ -248,21 +222,11 @@ mod tests {
     use super::*;
     use crate::packet::{DeviceId, DeviceState, Hostname, IpField};
 
-    const PACKET: AddressPolicy = AddressPolicy {
-        provider: Provider::Packet,
-        ipv6: false,
-        require_public_ip: true,
-    };
-    const METAL: AddressPolicy = AddressPolicy {
-        provider: Provider::EquinixMetal,
-        ..PACKET
-    };
+    const PACKET: AddressPolicy = AddressPolicy { provider: Provider::Packet, ipv6: false, require_public_ip: true };
+    const METAL: AddressPolicy = AddressPolicy { provider: Provider::EquinixMetal, ..PACKET };
 
     fn device(addresses: &[(&str, bool)]) -> Device {
-        let usable = |(ip, public): &(&str, bool)| Address::Usable {
-            ip: ip.parse().unwrap(),
-            public: *public,
-        };
+        let usable = |(ip, public): &(&str, bool)| Address::Usable { ip: ip.parse().unwrap(), public: *public };
         Device {
             id: DeviceId::parse("d").unwrap(),
             hostname: Hostname::new("host"),
@@ -293,11 +257,7 @@ mod tests {
             AddressType::Other(_) => "?",
         };
         let addresses = node_addresses(policy, device, provided).unwrap();
-        addresses
-            .iter()
-            .map(|a| format!("{} {}", letter(&a.kind), a.address))
-            .collect::<Vec<_>>()
-            .join(", ")
+        addresses.iter().map(|a| format!("{} {}", letter(&a.kind), a.address)).collect::<Vec<_>>().join(", ")
     }
 
     #[test]
@@ -307,18 +267,12 @@ mod tests {
 
     #[test]
     fn equinixmetal_shows_every_ipv4_in_the_apis_order() {
-        assert_eq!(
-            shown(METAL, &usual(), None),
-            "H host, E 147.75.1.1, I 10.0.0.1, E 147.75.1.2, I 10.0.0.2"
-        );
+        assert_eq!(shown(METAL, &usual(), None), "H host, E 147.75.1.1, I 10.0.0.1, E 147.75.1.2, I 10.0.0.2");
     }
 
     #[test]
     fn ipv6_comes_after_the_ipv4_of_its_kind_where_it_is_wanted() {
-        let (packet, metal) = (
-            AddressPolicy { ipv6: true, ..PACKET },
-            AddressPolicy { ipv6: true, ..METAL },
-        );
+        let (packet, metal) = (AddressPolicy { ipv6: true, ..PACKET }, AddressPolicy { ipv6: true, ..METAL });
         let device = device(&[
             ("2604::1", true),
             ("fd00::1", false),
@@ -326,61 +280,32 @@ mod tests {
             ("10.0.0.1", false),
             ("2604::2", true),
         ]);
-        assert_eq!(
-            shown(packet, &device, None),
-            "H host, I 10.0.0.1, I fd00::1, E 147.75.1.1, E 2604::2"
-        );
-        assert_eq!(
-            shown(metal, &device, None),
-            "H host, E 147.75.1.1, I 10.0.0.1, E 2604::1, I fd00::1, E 2604::2"
-        );
+        assert_eq!(shown(packet, &device, None), "H host, I 10.0.0.1, I fd00::1, E 147.75.1.1, E 2604::2");
+        assert_eq!(shown(metal, &device, None), "H host, E 147.75.1.1, I 10.0.0.1, E 2604::1, I fd00::1, E 2604::2");
     }
 
     #[test]
     fn an_address_that_is_told_twice_is_shown_once() {
-        let device = device(&[
-            ("147.75.1.1", true),
-            ("10.0.0.1", false),
-            ("147.75.1.1", true),
-            ("10.0.0.1", false),
-        ]);
+        let device = device(&[("147.75.1.1", true), ("10.0.0.1", false), ("147.75.1.1", true), ("10.0.0.1", false)]);
         assert_eq!(shown(METAL, &device, None), "H host, E 147.75.1.1, I 10.0.0.1");
     }
 
     #[test]
     fn a_named_ip_comes_first_and_drops_the_others_of_its_kind() {
-        assert_eq!(
-            shown(METAL, &usual(), Some("10.0.0.1")),
-            "I 10.0.0.1, H host, E 147.75.1.1, E 147.75.1.2"
-        );
-        assert_eq!(
-            shown(PACKET, &usual(), Some("10.0.0.1")),
-            "I 10.0.0.1, H host, E 147.75.1.2"
-        );
+        assert_eq!(shown(METAL, &usual(), Some("10.0.0.1")), "I 10.0.0.1, H host, E 147.75.1.1, E 147.75.1.2");
+        assert_eq!(shown(PACKET, &usual(), Some("10.0.0.1")), "I 10.0.0.1, H host, E 147.75.1.2");
     }
 
     #[test]
     fn a_named_public_ip_is_internal_for_equinixmetal_and_external_for_packet() {
-        assert_eq!(
-            shown(METAL, &usual(), Some("147.75.1.1")),
-            "I 147.75.1.1, H host, E 147.75.1.2"
-        );
-        assert_eq!(
-            shown(PACKET, &usual(), Some("147.75.1.1")),
-            "E 147.75.1.1, H host, I 10.0.0.2"
-        );
+        assert_eq!(shown(METAL, &usual(), Some("147.75.1.1")), "I 147.75.1.1, H host, E 147.75.1.2");
+        assert_eq!(shown(PACKET, &usual(), Some("147.75.1.1")), "E 147.75.1.1, H host, I 10.0.0.2");
     }
 
     #[test]
     fn a_named_ip_that_the_api_does_not_know_is_internal() {
-        assert_eq!(
-            shown(METAL, &usual(), Some("192.168.0.9")),
-            "I 192.168.0.9, H host, E 147.75.1.1, E 147.75.1.2"
-        );
-        assert_eq!(
-            shown(PACKET, &usual(), Some("192.168.0.9")),
-            "I 192.168.0.9, H host, E 147.75.1.2"
-        );
+        assert_eq!(shown(METAL, &usual(), Some("192.168.0.9")), "I 192.168.0.9, H host, E 147.75.1.1, E 147.75.1.2");
+        assert_eq!(shown(PACKET, &usual(), Some("192.168.0.9")), "I 192.168.0.9, H host, E 147.75.1.2");
     }
 
     #[test]
@@ -389,10 +314,7 @@ mod tests {
             shown(METAL, &usual(), Some("fd00::9, 10.0.0.2")),
             "I fd00::9, I 10.0.0.2, H host, E 147.75.1.1, E 147.75.1.2"
         );
-        assert_eq!(
-            shown(PACKET, &usual(), Some("10.0.0.1,2604::1")),
-            "I 10.0.0.1, E 2604::1, H host"
-        );
+        assert_eq!(shown(PACKET, &usual(), Some("10.0.0.1,2604::1")), "I 10.0.0.1, E 2604::1, H host");
     }
 
     #[test]
@@ -406,30 +328,18 @@ mod tests {
             ("10.0.0.1,fd00::1,10.0.0.2", ProvidedNodeIpFault::TooMany),
         ] {
             let error = node_addresses(METAL, &usual(), Some(found)).unwrap_err();
-            assert_eq!(
-                error,
-                AddressError::ProvidedNodeIp {
-                    found: found.to_owned(),
-                    reason
-                }
-            );
+            assert_eq!(error, AddressError::ProvidedNodeIp { found: found.to_owned(), reason });
         }
     }
 
     #[test]
     fn a_device_needs_a_private_ipv4_and_by_default_a_public_one() {
-        let lenient = AddressPolicy {
-            require_public_ip: false,
-            ..PACKET
-        };
+        let lenient = AddressPolicy { require_public_ip: false, ..PACKET };
         let private_only = device(&[("10.0.0.1", false)]);
         assert_eq!(node_addresses(PACKET, &private_only, None), Err(AddressError::NoPublic));
         assert_eq!(shown(lenient, &private_only, None), "H host, I 10.0.0.1");
         let public_only = device(&[("147.75.1.1", true), ("fd00::1", false)]);
-        assert_eq!(
-            node_addresses(lenient, &public_only, None),
-            Err(AddressError::NoPrivate)
-        );
+        assert_eq!(node_addresses(lenient, &public_only, None), Err(AddressError::NoPrivate));
     }
 
     #[test]
@@ -443,9 +353,6 @@ mod tests {
         });
         assert!(node_addresses(METAL, &device, None).is_ok());
         let error = node_addresses(AddressPolicy { ipv6: true, ..METAL }, &device, None).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "device field ip_addresses[5].address is `2604:::::`, expected an IP address"
-        );
+        assert_eq!(error.to_string(), "device field ip_addresses[5].address is `2604:::::`, expected an IP address");
     }
 }

@@ -47,10 +47,7 @@ impl Notice {
             type_: Some(kind.to_owned()),
             reason: Some(reason.to_owned()),
             message: Some(message[..message.floor_char_boundary(LONGEST_MESSAGE_BYTES)].to_owned()),
-            source: Some(EventSource {
-                component: Some(COMPONENT.to_owned()),
-                host: None,
-            }),
+            source: Some(EventSource { component: Some(COMPONENT.to_owned()), host: None }),
             reporting_component: Some(COMPONENT.to_owned()),
             first_timestamp: Some(Time(now)),
             last_timestamp: Some(Time(now)),

@@ -43,10 +43,7 @@ pub fn instance_labels(instance_type: Option<&str>, zone: &Zone) -> Result<Vec<(
     for (label, beta, value) in values {
         let Some(value) = value else { continue };
         if !is_label_value(value) {
-            return Err(LabelError {
-                label,
-                value: value.to_owned(),
-            });
+            return Err(LabelError { label, value: value.to_owned() });
         }
         labels.extend([(label, value.to_owned()), (beta, value.to_owned())]);
     }
@@ -79,10 +76,7 @@ mod tests {
 
     #[test]
     fn every_label_comes_with_its_beta_twin() {
-        let zone = Zone {
-            region: Some("ny".into()),
-            zone: Some("ny5".into()),
-        };
+        let zone = Zone { region: Some("ny".into()), zone: Some("ny5".into()) };
         let labels = instance_labels(Some("c3.small.x86"), &zone).unwrap();
         assert_eq!(
             labels,
@@ -106,38 +100,18 @@ mod tests {
     fn a_value_that_kubernetes_would_refuse_is_an_error_that_names_it() {
         for value in ["c3 small", "-c3", "c3.", "ä", &"x".repeat(64)] {
             let error = instance_labels(Some(value), &Zone::default()).unwrap_err();
-            assert_eq!(
-                error,
-                LabelError {
-                    label: INSTANCE_TYPE_LABEL,
-                    value: value.to_owned()
-                }
-            );
+            assert_eq!(error, LabelError { label: INSTANCE_TYPE_LABEL, value: value.to_owned() });
         }
     }
 
     #[test]
     fn a_label_that_is_missing_or_differs_is_restored_from_its_beta_twin() {
         let labels = |all: &[(&str, &str)]| all.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        assert_eq!(to_restore(&labels(&[(BETA_REGION_LABEL, "ny")])), [(REGION_LABEL, "ny".to_owned())]);
         assert_eq!(
-            to_restore(&labels(&[(BETA_REGION_LABEL, "ny")])),
-            [(REGION_LABEL, "ny".to_owned())]
-        );
-        assert_eq!(
-            to_restore(&labels(&[
-                (BETA_REGION_LABEL, "ny"),
-                (REGION_LABEL, "sv"),
-                (BETA_ZONE_LABEL, "ny5")
-            ])),
+            to_restore(&labels(&[(BETA_REGION_LABEL, "ny"), (REGION_LABEL, "sv"), (BETA_ZONE_LABEL, "ny5")])),
             [(REGION_LABEL, "ny".to_owned()), (ZONE_LABEL, "ny5".to_owned())]
         );
-        assert_eq!(
-            to_restore(&labels(&[
-                (BETA_REGION_LABEL, "ny"),
-                (REGION_LABEL, "ny"),
-                (ZONE_LABEL, "x")
-            ])),
-            []
-        );
+        assert_eq!(to_restore(&labels(&[(BETA_REGION_LABEL, "ny"), (REGION_LABEL, "ny"), (ZONE_LABEL, "x")])), []);
     }
 }

@@ -20,11 +20,8 @@ pub const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
 pub const BETA_ZONE_LABEL: &str = "failure-domain.beta.kubernetes.io/zone";
 
 /// Each label of ours with its beta twin.
-pub const LABEL_TWINS: [(&str, &str); 3] = [
-    (INSTANCE_TYPE_LABEL, BETA_INSTANCE_TYPE_LABEL),
-    (REGION_LABEL, BETA_REGION_LABEL),
-    (ZONE_LABEL, BETA_ZONE_LABEL),
-];
+pub const LABEL_TWINS: [(&str, &str); 3] =
+    [(INSTANCE_TYPE_LABEL, BETA_INSTANCE_TYPE_LABEL), (REGION_LABEL, BETA_REGION_LABEL), (ZONE_LABEL, BETA_ZONE_LABEL)];
 
 /// The component that Events name as their source, and managed fields as their manager (Kubernetes `cloud-provider`).
 pub const COMPONENT: &str = "cloud-node-controller";

@@ -35,11 +35,7 @@ impl Need {
             return Self::Nothing;
         }
         let labels = labels::to_restore(&node.labels);
-        if labels.is_empty() {
-            Self::Nothing
-        } else {
-            Self::RestoreLabels(labels)
-        }
+        if labels.is_empty() { Self::Nothing } else { Self::RestoreLabels(labels) }
     }
 }
 
@@ -61,12 +57,8 @@ mod tests {
 
     #[test]
     fn a_tainted_node_is_initialised_with_and_without_a_provider_id() {
-        for provider_id in [
-            "",
-            "packet://e781ae1b",
-            "equinixmetal://e781ae1b",
-            "7f0c2f5e-58a1-4a3e-9d3c-3b8e5a3c1d20",
-        ] {
+        for provider_id in ["", "packet://e781ae1b", "equinixmetal://e781ae1b", "7f0c2f5e-58a1-4a3e-9d3c-3b8e5a3c1d20"]
+        {
             assert_eq!(need(&json!({"name": "a"}), &tainted(provider_id)), Need::Initialise);
         }
     }
@@ -75,10 +67,7 @@ mod tests {
     fn another_clouds_node_is_left_alone_tainted_or_not() {
         let labels = json!({"name": "a", "labels": {names::BETA_REGION_LABEL: "eu"}});
         for spec in [tainted("aws:///eu/i-1"), json!({"providerID": "aws:///eu/i-1"})] {
-            assert!(matches!(
-                need(&labels, &spec),
-                Need::LeaveAlone(ProviderIdError::OtherCloud(_))
-            ));
+            assert!(matches!(need(&labels, &spec), Need::LeaveAlone(ProviderIdError::OtherCloud(_))));
         }
     }
 

@@ -170,9 +170,7 @@ impl From<NodeObject> for Node {
             taints: spec.taints.unwrap_or_default(),
             labels,
             has_labels,
-            provided_node_ip: metadata
-                .annotations
-                .and_then(|mut all| all.remove(PROVIDED_NODE_IP_ANNOTATION)),
+            provided_node_ip: metadata.annotations.and_then(|mut all| all.remove(PROVIDED_NODE_IP_ANNOTATION)),
             addresses: status.and_then(|status| status.addresses).unwrap_or_default(),
         }
     }
@@ -231,10 +229,7 @@ mod tests {
         assert_eq!(node.resource_version, Some(17));
         assert_eq!(node.provider_id, None);
         assert!(node.has_labels);
-        assert_eq!(
-            node.labels.keys().collect::<Vec<_>>(),
-            ["topology.kubernetes.io/region"]
-        );
+        assert_eq!(node.labels.keys().collect::<Vec<_>>(), ["topology.kubernetes.io/region"]);
         assert_eq!(node.provided_node_ip.as_deref(), Some("10.0.0.1"));
         assert_eq!(node.taints[0].time_added.as_deref(), Some("2026-01-01T00:00:00Z"));
         assert!(!node.is_uninitialized());
@@ -242,10 +237,9 @@ mod tests {
 
     #[test]
     fn a_node_with_nothing_but_a_name_is_read() {
-        for value in [
-            json!({"metadata": {"name": "a"}}),
-            json!({"metadata": {"name": "a"}, "spec": null, "status": null}),
-        ] {
+        for value in
+            [json!({"metadata": {"name": "a"}}), json!({"metadata": {"name": "a"}, "spec": null, "status": null})]
+        {
             assert!(!node(value).has_labels);
         }
     }

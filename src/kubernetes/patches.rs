@@ -31,10 +31,7 @@ pub struct Desired {
 /// The merge patch of the `status` subresource; `None` where the addresses are right already.
 #[must_use]
 pub fn of_status(node: &Node, desired: &Desired) -> Option<Value> {
-    let addresses = desired
-        .addresses
-        .as_ref()
-        .filter(|addresses| **addresses != node.addresses)?;
+    let addresses = desired.addresses.as_ref().filter(|addresses| **addresses != node.addresses)?;
     Some(json!({"metadata": {"uid": node.uid}, "status": {"addresses": addresses}}))
 }
 
@@ -59,59 +56,34 @@ pub fn of_node(node: &Node, desired: &Desired) -> Option<Patch> {
 }
 
 fn of_labels(node: &Node, desired: &Desired) -> Vec<PatchOperation> {
-    let differing = || {
-        desired
-            .labels
-            .iter()
-            .filter(|(label, value)| node.labels.get(*label) != Some(value))
-    };
+    let differing = || desired.labels.iter().filter(|(label, value)| node.labels.get(*label) != Some(value));
     if node.has_labels || differing().next().is_none() {
-        return differing()
-            .map(|(label, value)| add(&["metadata", "labels", label], json!(value)))
-            .collect();
+        return differing().map(|(label, value)| add(&["metadata", "labels", label], json!(value))).collect();
     }
     // The map itself has to be made, but not in place of one that somebody else makes meanwhile.
-    let labels: Value = differing()
-        .map(|(label, value)| ((*label).to_owned(), json!(value)))
-        .collect();
-    vec![
-        test(&["metadata", "labels"], Value::Null),
-        add(&["metadata", "labels"], labels),
-    ]
+    let labels: Value = differing().map(|(label, value)| ((*label).to_owned(), json!(value))).collect();
+    vec![test(&["metadata", "labels"], Value::Null), add(&["metadata", "labels"], labels)]
 }
 
 /// Removes each entry of the taint, the last first, so that the places of the others stay true.
 fn untaint(node: &Node) -> impl Iterator<Item = PatchOperation> {
-    let ours = node
-        .taints
-        .iter()
-        .enumerate()
-        .filter(|(_, taint)| taint.key == UNINITIALIZED_TAINT);
+    let ours = node.taints.iter().enumerate().filter(|(_, taint)| taint.key == UNINITIALIZED_TAINT);
     ours.rev().flat_map(|(index, taint)| {
         let path = ["spec", "taints", &index.to_string()];
         let path = PointerBuf::from_tokens(path);
         [
-            PatchOperation::Test(TestOperation {
-                path: path.clone(),
-                value: json!(taint),
-            }),
+            PatchOperation::Test(TestOperation { path: path.clone(), value: json!(taint) }),
             PatchOperation::Remove(RemoveOperation { path }),
         ]
     })
 }
 
 fn add(path: &[&str], value: Value) -> PatchOperation {
-    PatchOperation::Add(AddOperation {
-        path: PointerBuf::from_tokens(path.iter().copied()),
-        value,
-    })
+    PatchOperation::Add(AddOperation { path: PointerBuf::from_tokens(path.iter().copied()), value })
 }
 
 fn test(path: &[&str], value: Value) -> PatchOperation {
-    PatchOperation::Test(TestOperation {
-        path: PointerBuf::from_tokens(path.iter().copied()),
-        value,
-    })
+    PatchOperation::Test(TestOperation { path: PointerBuf::from_tokens(path.iter().copied()), value })
 }
 
 #[cfg(test)]
@@ -134,10 +106,7 @@ mod tests {
 
     fn desired() -> Desired {
         Desired {
-            addresses: Some(vec![NodeAddress {
-                kind: AddressType::Hostname,
-                address: "a".into(),
-            }]),
+            addresses: Some(vec![NodeAddress { kind: AddressType::Hostname, address: "a".into() }]),
             labels: vec![(REGION_LABEL, "ny".into()), (ZONE_LABEL, "ny5".into())],
             provider_id: Some("packet://d".into()),
             initialised: true,
@@ -181,25 +150,16 @@ mod tests {
         let mut object = registered();
         object["metadata"]["labels"] = Value::Null;
         let patch = of_node(&node(&object), &desired()).unwrap();
-        assert_eq!(
-            json!(patch)[1],
-            json!({"op": "test", "path": "/metadata/labels", "value": null})
-        );
+        assert_eq!(json!(patch)[1], json!({"op": "test", "path": "/metadata/labels", "value": null}));
         json_patch::patch(&mut object, &patch).unwrap();
-        assert_eq!(
-            object["metadata"]["labels"],
-            json!({REGION_LABEL: "ny", ZONE_LABEL: "ny5"})
-        );
+        assert_eq!(object["metadata"]["labels"], json!({REGION_LABEL: "ny", ZONE_LABEL: "ny5"}));
     }
 
     /// Another writer's taints: any but ours, in any number and place.
     fn taints() -> impl Strategy<Value = Vec<Value>> {
         let key = prop_oneof![Just("a"), Just("b"), Just(UNINITIALIZED_TAINT)];
         let effect = prop_oneof![Just("NoSchedule"), Just("NoExecute")];
-        prop::collection::vec(
-            (key, effect).prop_map(|(key, effect)| json!({"key": key, "effect": effect})),
-            0..5,
-        )
+        prop::collection::vec((key, effect).prop_map(|(key, effect)| json!({"key": key, "effect": effect})), 0..5)
     }
 
     proptest! {

@@ -53,11 +53,7 @@ mod tests {
 
     #[test]
     fn every_form_of_both_programs_names_the_device() {
-        for text in [
-            format!("packet://{UUID}"),
-            format!("equinixmetal://{UUID}"),
-            UUID.to_owned(),
-        ] {
+        for text in [format!("packet://{UUID}"), format!("equinixmetal://{UUID}"), UUID.to_owned()] {
             assert_eq!(parse(&text).unwrap().as_str(), UUID);
         }
         assert_eq!(parse("packet://e781ae1b").unwrap().as_str(), "e781ae1b");
@@ -67,24 +63,10 @@ mod tests {
     fn what_names_no_device_says_why() {
         let said = |text: &str| parse(text).unwrap_err().to_string();
         assert_eq!(said(""), "providerID cannot be empty string");
-        for text in [
-            "packet://",
-            "packet://a://b",
-            "aws://",
-            "://",
-            "node-1",
-            "packet://../projects/1",
-            "packet:/x",
-        ] {
-            assert!(
-                said(text).starts_with(&format!("unexpected providerID format: {text}")),
-                "{text}"
-            );
+        for text in ["packet://", "packet://a://b", "aws://", "://", "node-1", "packet://../projects/1", "packet:/x"] {
+            assert!(said(text).starts_with(&format!("unexpected providerID format: {text}")), "{text}");
         }
-        assert_eq!(
-            said("aws:///eu/i-1"),
-            "provider name from providerID should be packet: aws:///eu/i-1"
-        );
+        assert_eq!(said("aws:///eu/i-1"), "provider name from providerID should be packet: aws:///eu/i-1");
         assert_eq!(said("://x"), "provider name from providerID should be packet: ://x");
     }
 

@@ -40,14 +40,14 @@ pub struct Permit {
 
 impl Budget {
     /// The longest that the API's word closes the gate: a clock that is wrong on either side must not stop us for days.
-    const LONGEST_CLOSURE: Duration = Duration::from_secs(15 * 60);
+    const LONGEST_CLOSURE: Duration = Duration::from_mins(15);
 
     /// A budget of these limits, with its burst untouched.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         // A rate so small that its period overflows is as good as the smallest that does not: one request in a year.
         let period = Duration::try_from_secs_f64(limits.requests_per_second.recip())
-            .unwrap_or(Duration::from_secs(365 * 24 * 3600))
+            .unwrap_or(Duration::from_hours(365 * 24))
             .max(Duration::from_nanos(1));
         // `with_period` is `None` for a zero period only, which `max` above rules out.
         let quota = Quota::with_period(period).unwrap_or_else(|| Quota::per_second(NonZeroU32::MIN));
@@ -73,7 +73,7 @@ impl Budget {
             self.until_open().await;
             self.rate.until_ready().await;
             // The gate may have been closed while the rate was waited for.
-            if !self.is_closed() {
+            if self.closed().is_none() {
                 return Permit { _in_flight: in_flight };
             }
         }
@@ -91,14 +91,13 @@ impl Budget {
         });
     }
 
-    fn is_closed(&self) -> bool {
-        self.closed_until.borrow().is_some_and(|until| until > Instant::now())
+    /// Until when the gate is closed, if it is.
+    fn closed(&self) -> Option<Instant> {
+        self.closed_until.borrow().filter(|until| *until > Instant::now())
     }
 
     async fn until_open(&self) {
-        while let Some(until) = *self.closed_until.borrow()
-            && until > Instant::now()
-        {
+        while let Some(until) = self.closed() {
             tokio::time::sleep_until(until).await;
         }
     }
@@ -121,11 +120,7 @@ mod tests {
     #[tokio::test]
     async fn the_burst_goes_out_at_once_and_the_next_waits() {
         let budget = budget(0.1, 3, 10);
-        let permits = [
-            budget.admit().now_or_never(),
-            budget.admit().now_or_never(),
-            budget.admit().now_or_never(),
-        ];
+        let permits = [budget.admit().now_or_never(), budget.admit().now_or_never(), budget.admit().now_or_never()];
         assert!(permits.iter().all(Option::is_some));
         assert!(budget.admit().now_or_never().is_none());
     }

@@ -29,7 +29,7 @@ const LONGEST_QUOTE: usize = 200;
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a whole answer may take; large pages of the API take tens of seconds.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Where the API is and who asks.
 #[derive(Debug, Clone)]
@@ -83,11 +83,7 @@ impl Client {
             .redirect(redirect::Policy::none())
             .build()
             .map_err(ClientError::Tls)?;
-        Ok(Self {
-            http,
-            connection,
-            answer_timeout: ANSWER_TIMEOUT,
-        })
+        Ok(Self { http, connection, answer_timeout: ANSWER_TIMEOUT })
     }
 
     /// The same client with another limit on how long a whole answer may take.
@@ -105,18 +101,12 @@ impl Client {
     /// `GET /projects/{id}`: whether the credentials read the project. Answers the project's id.
     pub async fn read_project(&self) -> Result<String, Error> {
         let path = format!("projects/{}", self.connection.project);
-        self.get(
-            &path,
-            &[("exclude", "members,memberships,ssh_keys,devices,volumes")],
-            decode::project,
-        )
-        .await
+        self.get(&path, &[("exclude", "members,memberships,ssh_keys,devices,volumes")], decode::project).await
     }
 
     /// `GET /devices/{id}`.
     pub async fn device(&self, id: &DeviceId) -> Result<Device, Error> {
-        self.get(&format!("devices/{id}"), &[("exclude", EXCLUDED)], decode::device)
-            .await
+        self.get(&format!("devices/{id}"), &[("exclude", EXCLUDED)], decode::device).await
     }
 
     /// One page, from 1, of `GET /projects/{id}/devices`; of those whose hostname *contains* `hostname`, where one is given.
@@ -131,12 +121,7 @@ impl Client {
     /// `GET /projects/{id}/facilities`: the facilities that the project can see, with their metros.
     pub async fn facilities(&self) -> Result<Vec<Facility>, Error> {
         let path = format!("projects/{}/facilities", self.connection.project);
-        self.get(
-            &path,
-            &[("include", "metro"), ("exclude", "address")],
-            decode::facilities,
-        )
-        .await
+        self.get(&path, &[("include", "metro"), ("exclude", "address")], decode::facilities).await
     }
 
     /// `GET /locations/metros`.
@@ -158,22 +143,13 @@ impl Client {
         let separator = if shown.is_empty() { "" } else { "?" };
         let request: Box<str> = format!("GET {path}{separator}{}", shown.join("&")).into();
         let exchange = async {
-            let answer = self
-                .http
-                .get(url)
-                .query(query)
-                .send()
-                .await
-                .map_err(|error| unreachable(&request, &error))?;
+            let answer = self.http.get(url).query(query).send().await.map_err(|error| unreachable(&request, &error))?;
             let head = Head::of(&answer);
             Ok((head, read(&request, answer).await?))
         };
         let (head, body) = tokio::time::timeout(self.answer_timeout, exchange)
             .await
-            .map_err(|_| Error::Timeout {
-                request: request.clone(),
-                after: self.answer_timeout,
-            })??;
+            .map_err(|_| Error::Timeout { request: request.clone(), after: self.answer_timeout })??;
         tracing::debug!(%request, status = head.status.as_u16(), bytes = body.len(), "asked the Packet API");
         if head.status != StatusCode::OK {
             return Err(self.refusal(request, &head, &body));
@@ -184,10 +160,7 @@ impl Client {
     /// What an answer other than 200 means.
     fn refusal(&self, request: Box<str>, head: &Head, body: &[u8]) -> Error {
         let own = decode::error_messages(body).map(|messages| self.quote(&messages.join("; ")));
-        let said = || {
-            own.clone()
-                .unwrap_or_else(|| format!("no error of the API's own, {}", head.content_type).into())
-        };
+        let said = || own.clone().unwrap_or_else(|| format!("no error of the API's own, {}", head.content_type).into());
         let status = head.status.as_u16();
         match head.status {
             StatusCode::UNAUTHORIZED => Error::Unauthorized { request, said: said() },
@@ -196,31 +169,16 @@ impl Client {
                 Some(said) => Error::NotFound { request, said },
                 None => Error::ForeignNotFound { request },
             },
-            StatusCode::TOO_MANY_REQUESTS => Error::RateLimited {
-                request,
-                retry_after: head.retry_after,
-            },
-            status if status.is_server_error() => Error::Server {
-                request,
-                status: status.as_u16(),
-                said: said(),
-            },
-            _ => Error::Unexpected {
-                request,
-                status,
-                said: said(),
-            },
+            StatusCode::TOO_MANY_REQUESTS => Error::RateLimited { request, retry_after: head.retry_after },
+            status if status.is_server_error() => Error::Server { request, status: status.as_u16(), said: said() },
+            _ => Error::Unexpected { request, status, said: said() },
         }
     }
 
     /// What an answer says, fit to be shown: short, on one line, and without the token, should it be echoed.
     fn quote(&self, text: &str) -> Box<str> {
         let text = text.replace(self.connection.token.expose_secret(), "[token]");
-        let line: String = text
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .take(LONGEST_QUOTE)
-            .collect();
+        let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_QUOTE).collect();
         line.into()
     }
 }
@@ -235,9 +193,8 @@ struct Head {
 impl Head {
     fn of(answer: &reqwest::Response) -> Self {
         let text = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
-        let media_type = text("content-type")
-            .and_then(|value| value.split(';').next())
-            .unwrap_or("a body of no stated type");
+        let media_type =
+            text("content-type").and_then(|value| value.split(';').next()).unwrap_or("a body of no stated type");
         Self {
             status: answer.status(),
             content_type: media_type.chars().take(LONGEST_QUOTE).collect::<String>().into(),
@@ -269,18 +226,12 @@ async fn read(request: &str, mut answer: reqwest::Response) -> Result<Vec<u8>, E
     loop {
         match answer.chunk().await {
             Ok(Some(chunk)) if body.len() + chunk.len() > LARGEST_ANSWER_BYTES => {
-                return Err(Error::TooLarge {
-                    request: request.into(),
-                    limit_bytes: LARGEST_ANSWER_BYTES,
-                });
+                return Err(Error::TooLarge { request: request.into(), limit_bytes: LARGEST_ANSWER_BYTES });
             }
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Ok(None) => return Ok(body),
             Err(error) => {
-                return Err(Error::CutOff {
-                    request: request.into(),
-                    reason: root_cause(&error).into(),
-                });
+                return Err(Error::CutOff { request: request.into(), reason: root_cause(&error).into() });
             }
         }
     }
@@ -290,37 +241,18 @@ async fn read(request: &str, mut answer: reqwest::Response) -> Result<Vec<u8>, E
 fn broken(request: Box<str>, head: &Head, body: &[u8], fault: Fault) -> Error {
     let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
     match first {
-        Some(b'{' | b'[') if fault.cut_off => Error::CutOff {
-            request,
-            reason: fault.reason.into(),
-        },
-        Some(b'{' | b'[') => Error::Shape {
-            request,
-            field: fault.field.into(),
-            reason: fault.reason.into(),
-        },
-        None => Error::CutOff {
-            request,
-            reason: "the body is empty".into(),
-        },
-        Some(_) => Error::NotJson {
-            request,
-            content_type: head.content_type.clone(),
-        },
+        Some(b'{' | b'[') if fault.cut_off => Error::CutOff { request, reason: fault.reason.into() },
+        Some(b'{' | b'[') => Error::Shape { request, field: fault.field.into(), reason: fault.reason.into() },
+        None => Error::CutOff { request, reason: "the body is empty".into() },
+        Some(_) => Error::NotJson { request, content_type: head.content_type.clone() },
     }
 }
 
 fn unreachable(request: &str, error: &reqwest::Error) -> Error {
     if error.is_timeout() {
-        return Error::Timeout {
-            request: request.into(),
-            after: CONNECT_TIMEOUT,
-        };
+        return Error::Timeout { request: request.into(), after: CONNECT_TIMEOUT };
     }
-    Error::Unreachable {
-        request: request.into(),
-        reason: root_cause(error).into(),
-    }
+    Error::Unreachable { request: request.into(), reason: root_cause(error).into() }
 }
 
 /// The innermost cause, which names the step that failed; the outer ones repeat the URL.
@@ -340,10 +272,7 @@ mod tests {
     fn retry_after_is_read_in_both_forms() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
         assert_eq!(wait_of("120", now), Some(Duration::from_secs(120)));
-        assert_eq!(
-            wait_of("Sun, 09 Sep 2001 01:47:10 GMT", now),
-            Some(Duration::from_secs(30))
-        );
+        assert_eq!(wait_of("Sun, 09 Sep 2001 01:47:10 GMT", now), Some(Duration::from_secs(30)));
         assert_eq!(wait_of("Sun, 09 Sep 2001 01:00:00 GMT", now), Some(Duration::ZERO));
         for nonsense in ["", "soon", "-1", "99999999999999999999999"] {
             assert_eq!(wait_of(nonsense, now), None, "{nonsense}");

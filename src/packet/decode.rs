@@ -130,10 +130,7 @@ pub(super) fn device(body: &[u8]) -> Result<Device, Fault> {
 /// Reads one page of a device list.
 pub(super) fn device_page(body: &[u8]) -> Result<DevicePage, Fault> {
     let wire: WireDeviceList<'_> = parse(body)?;
-    let mut page = DevicePage {
-        meta: wire.meta.unwrap_or_default(),
-        ..DevicePage::default()
-    };
+    let mut page = DevicePage { meta: wire.meta.unwrap_or_default(), ..DevicePage::default() };
     for entry in wire.devices {
         match device(entry.get().as_bytes()) {
             Ok(device) => page.devices.push(device),
@@ -148,11 +145,7 @@ pub(super) fn facilities(body: &[u8]) -> Result<Vec<Facility>, Fault> {
     let wire: WireFacilityList<'_> = parse(body)?;
     let facility = |wire: WireFacility<'_>| {
         let metro = wire.metro.and_then(WirePlace::reference);
-        Some(Facility {
-            id: non_empty(wire.id)?,
-            code: non_empty(wire.code)?,
-            metro,
-        })
+        Some(Facility { id: non_empty(wire.id)?, code: non_empty(wire.code)?, metro })
     };
     Ok(wire.facilities.into_iter().filter_map(facility).collect())
 }
@@ -160,12 +153,7 @@ pub(super) fn facilities(body: &[u8]) -> Result<Vec<Facility>, Fault> {
 /// Reads the list of metros. One without id or code cannot be pointed at, and is left out.
 pub(super) fn metros(body: &[u8]) -> Result<Vec<Metro>, Fault> {
     let wire: WireMetroList<'_> = parse(body)?;
-    let metro = |wire: WirePlace<'_>| {
-        Some(Metro {
-            id: non_empty(wire.id)?,
-            code: non_empty(wire.code)?,
-        })
-    };
+    let metro = |wire: WirePlace<'_>| Some(Metro { id: non_empty(wire.id)?, code: non_empty(wire.code)? });
     Ok(wire.metros.into_iter().filter_map(metro).collect())
 }
 
@@ -192,9 +180,7 @@ impl WireDevice<'_> {
         Ok(Device {
             id,
             hostname: Hostname::new(&self.hostname.0),
-            state: self
-                .state
-                .map_or(DeviceState::Unknown, |state| DeviceState::from_api(&state.0)),
+            state: self.state.map_or(DeviceState::Unknown, |state| DeviceState::from_api(&state.0)),
             plan: self.plan.and_then(|plan| non_empty(plan.slug)),
             facility,
             metro: self.metro.and_then(WirePlace::reference).or(facility_metro),
@@ -213,15 +199,7 @@ impl WireFacility<'_> {
     /// The facility itself, and the metro that its entry names.
     fn references(self) -> (Option<PlaceRef>, Option<PlaceRef>) {
         let metro = self.metro.and_then(WirePlace::reference);
-        (
-            WirePlace {
-                id: self.id,
-                code: self.code,
-                href: self.href,
-            }
-            .reference(),
-            metro,
-        )
+        (WirePlace { id: self.id, code: self.code, href: self.href }.reference(), metro)
     }
 }
 
@@ -230,12 +208,7 @@ impl WirePlace<'_> {
         let by_code = non_empty(self.code).map(PlaceRef::Code);
         by_code.or_else(|| non_empty(self.id).map(PlaceRef::Id)).or_else(|| {
             let href = self.href?;
-            let id = href
-                .0
-                .trim_end_matches('/')
-                .rsplit('/')
-                .next()
-                .filter(|id| !id.is_empty())?;
+            let id = href.0.trim_end_matches('/').rsplit('/').next().filter(|id| !id.is_empty())?;
             Some(PlaceRef::Id(id.into()))
         })
     }
@@ -245,12 +218,7 @@ impl WireIp<'_> {
     fn into_address((index, wire): (usize, Self)) -> Address {
         let text = wire.address.as_ref().map(|text| &*text.0);
         let ipv6 = wire.address_family == Some(6) || text.is_some_and(|text| text.contains(':'));
-        let malformed = |field, found: &str| Address::Malformed {
-            ipv6,
-            index,
-            field,
-            found: found.into(),
-        };
+        let malformed = |field, found: &str| Address::Malformed { ipv6, index, field, found: found.into() };
         match (text.map(str::parse::<IpAddr>), wire.public) {
             (Some(Ok(ip)), Some(public)) => Address::Usable { ip, public },
             (Some(Ok(_)), None) => malformed(IpField::Public, "nothing"),
@@ -261,8 +229,7 @@ impl WireIp<'_> {
 }
 
 fn non_empty(text: Option<Text<'_>>) -> Option<Box<str>> {
-    text.map(|text| Box::<str>::from(&*text.0))
-        .filter(|text| !text.is_empty())
+    text.map(|text| Box::<str>::from(&*text.0)).filter(|text| !text.is_empty())
 }
 
 /// What can still be told of an entry that could not be read.
@@ -282,11 +249,9 @@ fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Fault> {
     serde_json::from_slice(body).map_err(|_| {
         let mut deserializer = serde_json::Deserializer::from_slice(body);
         match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
-            Ok(_) => Fault {
-                field: ".".to_owned(),
-                reason: "text after the end of the JSON".to_owned(),
-                cut_off: false,
-            },
+            Ok(_) => {
+                Fault { field: ".".to_owned(), reason: "text after the end of the JSON".to_owned(), cut_off: false }
+            }
             Err(error) => Fault {
                 field: error.path().to_string(),
                 reason: error.inner().to_string(),
@@ -315,20 +280,9 @@ mod tests {
         assert_eq!(
             device.addresses,
             [
-                Address::Usable {
-                    ip: "147.75.1.3".parse().unwrap(),
-                    public: true
-                },
-                Address::Malformed {
-                    ipv6: true,
-                    index: 1,
-                    field: IpField::Address,
-                    found: "2604:::::".into()
-                },
-                Address::Usable {
-                    ip: "10.100.1.1".parse().unwrap(),
-                    public: false
-                },
+                Address::Usable { ip: "147.75.1.3".parse().unwrap(), public: true },
+                Address::Malformed { ipv6: true, index: 1, field: IpField::Address, found: "2604:::::".into() },
+                Address::Usable { ip: "10.100.1.1".parse().unwrap(), public: false },
             ]
         );
     }
@@ -341,11 +295,7 @@ mod tests {
             r#"{"id":"e781ae1b","hostname":"a","plan":{"slug":null},"facility":{},"metro":{"code":""},"ip_addresses":[]}"#,
         ] {
             let device = device(body.as_bytes()).unwrap();
-            assert_eq!(
-                (device.plan, device.facility, device.metro),
-                (None, None, None),
-                "{body}"
-            );
+            assert_eq!((device.plan, device.facility, device.metro), (None, None, None), "{body}");
             assert_eq!(device.state, DeviceState::Unknown);
         }
     }
@@ -361,10 +311,7 @@ mod tests {
     #[test]
     fn a_device_without_a_metro_has_that_of_its_facility() {
         let body = r#"{"id":"a","hostname":"a","facility":{"code":"ny5","metro":{"code":"ny"}}}"#;
-        assert_eq!(
-            device(body.as_bytes()).unwrap().metro,
-            Some(PlaceRef::Code("ny".into()))
-        );
+        assert_eq!(device(body.as_bytes()).unwrap().metro, Some(PlaceRef::Code("ny".into())));
     }
 
     #[test]
@@ -378,20 +325,10 @@ mod tests {
         let page = device_page(body.as_bytes()).unwrap();
         let ids: Vec<_> = page.devices.iter().map(|device| device.id.as_str()).collect();
         assert_eq!(ids, ["good", "also-good"]);
-        let faults: Vec<_> = page
-            .spoiled
-            .iter()
-            .map(|spoiled| (spoiled.id.as_ref().map(DeviceId::as_str), &*spoiled.field))
-            .collect();
-        assert_eq!(
-            faults,
-            [(Some("bad"), "ip_addresses[1].address"), (None, "."), (None, ".")]
-        );
-        assert!(
-            page.spoiled[1].reason.contains("missing field `id`"),
-            "{:?}",
-            page.spoiled[1]
-        );
+        let faults: Vec<_> =
+            page.spoiled.iter().map(|spoiled| (spoiled.id.as_ref().map(DeviceId::as_str), &*spoiled.field)).collect();
+        assert_eq!(faults, [(Some("bad"), "ip_addresses[1].address"), (None, "."), (None, ".")]);
+        assert!(page.spoiled[1].reason.contains("missing field `id`"), "{:?}", page.spoiled[1]);
     }
 
     #[test]
@@ -410,13 +347,7 @@ mod tests {
             ["Invalid authentication token"]
         );
         assert_eq!(error_messages(br#"{"errors":["Not found"]}"#).unwrap(), ["Not found"]);
-        for other in [
-            "<html>404</html>",
-            "{}",
-            "[]",
-            r#"{"error":null}"#,
-            r#"{"message":"no route"}"#,
-        ] {
+        for other in ["<html>404</html>", "{}", "[]", r#"{"error":null}"#, r#"{"message":"no route"}"#] {
             assert_eq!(error_messages(other.as_bytes()), None, "{other}");
         }
     }

@@ -25,14 +25,8 @@ impl DeviceId {
     pub fn parse(text: &str) -> Result<Self, InvalidDeviceId> {
         let fits = !text.is_empty()
             && text.len() <= Self::MAX_LEN
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-        if fits {
-            Ok(Self(text.to_ascii_lowercase().into()))
-        } else {
-            Err(InvalidDeviceId(text.to_owned()))
-        }
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+        if fits { Ok(Self(text.to_ascii_lowercase().into())) } else { Err(InvalidDeviceId(text.to_owned())) }
     }
 
     /// Whether the id has the shape of a uuid: 8-4-4-4-12 hexadecimal digits (RFC 9562 §4).
@@ -40,9 +34,7 @@ impl DeviceId {
     pub fn is_uuid(&self) -> bool {
         let groups: Vec<&str> = self.0.split('-').collect();
         groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
-            && groups
-                .iter()
-                .all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
+            && groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
     }
 
     /// The id as the API writes it.
@@ -101,11 +93,7 @@ mod tests {
 
     #[test]
     fn a_uuid_and_an_old_short_id_are_ids() {
-        assert!(
-            DeviceId::parse("E781AE1B-0F31-4A7B-9C47-0C6A4D5C2B11")
-                .unwrap()
-                .is_uuid()
-        );
+        assert!(DeviceId::parse("E781AE1B-0F31-4A7B-9C47-0C6A4D5C2B11").unwrap().is_uuid());
         assert!(!DeviceId::parse("e781ae1b").unwrap().is_uuid());
     }
 

@@ -39,11 +39,7 @@ impl Meta {
     #[must_use]
     pub fn following(&self, number: u32, entries: usize) -> Following {
         if let Some(last) = self.last_page {
-            return if last > number {
-                Following::UpTo(last)
-            } else {
-                Following::Nothing
-            };
+            return if last > number { Following::UpTo(last) } else { Following::Nothing };
         }
         match (self.total, &self.next) {
             // An empty page with a `next` would be asked for over and over: it says itself that there is no more.
@@ -96,10 +92,7 @@ mod tests {
 
     #[test]
     fn old_answers_are_read_by_next_and_total() {
-        assert_eq!(
-            following(r#"{"total":25,"next":{"href":"…"}}"#, 1, 10),
-            Following::UpTo(3)
-        );
+        assert_eq!(following(r#"{"total":25,"next":{"href":"…"}}"#, 1, 10), Following::UpTo(3));
         assert_eq!(following(r#"{"total":25,"next":{"href":"…"}}"#, 3, 10), Following::More);
         assert_eq!(following(r#"{"next":{"href":"…"}}"#, 1, 10), Following::More);
         assert_eq!(following(r#"{"total":25,"next":null}"#, 3, 5), Following::Nothing);

@@ -119,10 +119,7 @@ mod tests {
         planner.ask(by_hostname("a"));
         planner.ask(by_hostname("b"));
         assert_eq!(planner.plan(), Some(Plan::Sweep));
-        assert_eq!(
-            planner.ask_alone(by_hostname("c")),
-            Some(Plan::Single(by_hostname("c")))
-        );
+        assert_eq!(planner.ask_alone(by_hostname("c")), Some(Plan::Single(by_hostname("c"))));
         assert_eq!(planner.ask_alone(by_hostname("c")), None);
     }
 }

@@ -29,18 +29,11 @@ where
             Following::More | Following::Nothing => next,
         };
         if last > MOST_PAGES {
-            return Err(Error::Endless {
-                request: "GET projects/…/devices".into(),
-                pages: MOST_PAGES,
-            });
+            return Err(Error::Endless { request: "GET projects/…/devices".into(), pages: MOST_PAGES });
         }
-        let mut more: Vec<DevicePage> = stream::iter((next..=last).map(&page))
-            .buffered(SIDE_BY_SIDE)
-            .try_collect()
-            .await?;
-        following = more
-            .last()
-            .map_or(Following::Nothing, |end| end.meta.following(last, end.entries()));
+        let mut more: Vec<DevicePage> =
+            stream::iter((next..=last).map(&page)).buffered(SIDE_BY_SIDE).try_collect().await?;
+        following = more.last().map_or(Following::Nothing, |end| end.meta.following(last, end.entries()));
         pages.append(&mut more);
     }
     Ok(pages)
@@ -64,11 +57,7 @@ mod tests {
             metro: None,
             addresses: vec![],
         });
-        DevicePage {
-            devices: devices.collect(),
-            spoiled: vec![],
-            meta: serde_json::from_str(meta).unwrap(),
-        }
+        DevicePage { devices: devices.collect(), spoiled: vec![], meta: serde_json::from_str(meta).unwrap() }
     }
 
     fn swept(total: u32, meta: impl Fn(u32) -> String) -> (usize, Vec<u32>) {
@@ -85,10 +74,7 @@ mod tests {
     fn every_page_is_asked_for_once_whatever_meta_tells() {
         let next = |number: u32| if number < 3 { r#"{"href":"…"}"# } else { "null" };
         assert_eq!(swept(25, |_| r#"{"last_page":3}"#.to_owned()), (25, vec![1, 2, 3]));
-        assert_eq!(
-            swept(25, |n| format!(r#"{{"total":25,"next":{}}}"#, next(n))),
-            (25, vec![1, 2, 3])
-        );
+        assert_eq!(swept(25, |n| format!(r#"{{"total":25,"next":{}}}"#, next(n))), (25, vec![1, 2, 3]));
         assert_eq!(swept(25, |n| format!(r#"{{"next":{}}}"#, next(n))), (25, vec![1, 2, 3]));
         assert_eq!(swept(0, |_| r#"{"total":0,"last_page":0}"#.to_owned()), (0, vec![1]));
     }

@@ -1,0 +1,119 @@
+//! `NodeWriter`, the only door for writes to Kubernetes.
+//!
+//! It writes so many Nodes side by side and leaves the pace to the API server (429 and `Retry-After` of API Priority and
+//! Fairness, which the client heeds) unless `--kube-api-qps` is given. Events go out one after the other behind the
+//! Nodes, which never wait for them.
+
+mod announcer;
+mod write;
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use actix::{Actor, Context, Handler, ResponseFuture};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use tokio::sync::Semaphore;
+
+use self::announcer::Announcer;
+use self::write::Writer;
+use crate::config::WriteLimits;
+use crate::kubernetes::event::Notice;
+use crate::messages::initialise::Outcome;
+use crate::messages::writes::{Announce, Drain, WriteError, WriteNode};
+
+/// The pace that all writes keep together; `None` leaves it to the API server.
+#[derive(Clone)]
+struct Pace(Option<Arc<DefaultDirectRateLimiter>>);
+
+impl Pace {
+    fn new(pace: Option<(f64, NonZeroU32)>) -> Self {
+        let limiter = pace.and_then(|(per_second, burst)| {
+            let period = std::time::Duration::try_from_secs_f64(per_second.recip()).ok()?;
+            Some(Arc::new(RateLimiter::direct(Quota::with_period(period)?.allow_burst(burst))))
+        });
+        Self(limiter)
+    }
+
+    async fn keep(&self) {
+        if let Some(limiter) = &self.0 {
+            limiter.until_ready().await;
+        }
+    }
+}
+
+/// The actor that writes.
+pub struct NodeWriter {
+    writer: Writer,
+    announcer: Announcer,
+    concurrency: NonZeroUsize,
+    places: Arc<Semaphore>,
+    stopping: Arc<AtomicBool>,
+}
+
+impl NodeWriter {
+    /// The actor, not yet started.
+    #[must_use]
+    pub fn new(client: kube::Client, limits: WriteLimits) -> Self {
+        let pace = Pace::new(limits.pace);
+        Self {
+            writer: Writer::new(client.clone(), pace.clone()),
+            announcer: Announcer::start(client, pace),
+            concurrency: limits.concurrency,
+            places: Arc::new(Semaphore::new(limits.concurrency.get())),
+            stopping: Arc::default(),
+        }
+    }
+}
+
+impl Actor for NodeWriter {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(1024);
+    }
+}
+
+impl Handler<WriteNode> for NodeWriter {
+    type Result = ResponseFuture<Result<Outcome, WriteError>>;
+
+    fn handle(&mut self, WriteNode { node, desired }: WriteNode, _: &mut Self::Context) -> Self::Result {
+        let (writer, announcer) = (self.writer.clone(), self.announcer.clone());
+        let (places, stopping) = (Arc::clone(&self.places), Arc::clone(&self.stopping));
+        Box::pin(async move {
+            let place = places.acquire().await;
+            if place.is_err() || stopping.load(Ordering::Acquire) {
+                return Err(WriteError::Stopping);
+            }
+            let outcome = writer.write(Arc::clone(&node), &desired).await?;
+            if let (Outcome::Done(node), true) = (&outcome, desired.initialised) {
+                announcer.announce(Announce { node: Arc::clone(node), notice: Notice::Synced });
+            }
+            Ok(outcome)
+        })
+    }
+}
+
+impl Handler<Announce> for NodeWriter {
+    type Result = ();
+
+    fn handle(&mut self, announcement: Announce, _: &mut Self::Context) {
+        self.announcer.announce(announcement);
+    }
+}
+
+impl Handler<Drain> for NodeWriter {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, Drain: Drain, _: &mut Self::Context) -> Self::Result {
+        let (places, announcer) = (Arc::clone(&self.places), self.announcer.clone());
+        // Those that queue for a place leave as soon as they have one; when all places are held, every write under way
+        // has ended.
+        self.stopping.store(true, Ordering::Release);
+        let all = u32::try_from(self.concurrency.get()).unwrap_or(u32::MAX);
+        Box::pin(async move {
+            let _all = places.acquire_many(all).await;
+            announcer.finish().await;
+        })
+    }
+}

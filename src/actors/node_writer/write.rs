@@ -1,0 +1,142 @@
+//! One Node's writes: its status, then the rest in one patch that completes it; made again of the Node's newest state
+//! where somebody else wrote in the same instant.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use json_patch::Patch as JsonPatch;
+use kube::Api;
+use kube::api::{Patch, PatchParams};
+use kube::core::Status;
+
+use super::Pace;
+use crate::kubernetes::{Desired, Node, NodeObject, names, patches, provider_id};
+use crate::messages::initialise::Outcome;
+use crate::messages::writes::WriteError;
+
+/// How often a Node is read anew and written again within one turn. A kubelet writes its Node a few times a minute.
+const ATTEMPTS: u32 = 5;
+/// How long one request may take, the client's own retries on 429 and 503 included.
+const TIMEOUT: Duration = Duration::from_mins(1);
+
+/// Writes Nodes.
+#[derive(Clone)]
+pub(super) struct Writer {
+    nodes: Api<NodeObject>,
+    params: PatchParams,
+    pace: Pace,
+}
+
+/// Why a request did not bring the Node further.
+enum Setback {
+    /// The Node is not there, or not the same any more.
+    Gone,
+    /// The API server refused the patch: perhaps because the Node is no longer what the patch was made of.
+    Outdated(WriteError),
+    /// Nothing to be done about it here.
+    Failed(WriteError),
+}
+
+impl Writer {
+    pub(super) fn new(client: kube::Client, pace: Pace) -> Self {
+        let params = PatchParams { field_manager: Some(names::COMPONENT.to_owned()), ..PatchParams::default() };
+        Self { nodes: Api::all(client), params, pace }
+    }
+
+    /// Brings `node` to what is desired. Sends nothing where nothing differs.
+    pub(super) async fn write(&self, mut node: Arc<Node>, desired: &Desired) -> Result<Outcome, WriteError> {
+        for _ in 0..ATTEMPTS {
+            let error = match self.attempt(Arc::clone(&node), desired).await {
+                Ok(node) => return Ok(Outcome::Done(node)),
+                Err(Setback::Gone) => return Ok(Outcome::Gone),
+                Err(Setback::Failed(error)) => return Err(error),
+                Err(Setback::Outdated(error)) => error,
+            };
+            let newest = match self.read(&node).await {
+                Ok(newest) => newest,
+                Err(Setback::Gone) => return Ok(Outcome::Gone),
+                Err(Setback::Outdated(error) | Setback::Failed(error)) => return Err(error),
+            };
+            if newest.uid != node.uid {
+                return Ok(Outcome::Gone);
+            }
+            // Invalid as it is now, and so it would be again.
+            if matches!(error, WriteError::Refused { code: 422, .. }) && same_but_for_version(&newest, &node) {
+                return Err(error);
+            }
+            node = newest;
+        }
+        Err(WriteError::Contended { node: node.name.to_string(), attempts: ATTEMPTS })
+    }
+
+    async fn attempt(&self, node: Arc<Node>, desired: &Desired) -> Result<Arc<Node>, Setback> {
+        refuse_if_superseded(&node, desired)?;
+        let node = match patches::of_status(&node, desired) {
+            Some(patch) => {
+                let patch = Patch::Merge(patch);
+                let write = self.nodes.patch_status(node.name.as_str(), &self.params, &patch);
+                self.request("write the addresses", &node, write).await?
+            }
+            None => node,
+        };
+        // The answer shows the Node as it is now, which others may have changed.
+        refuse_if_superseded(&node, desired)?;
+        match patches::of_node(&node, desired) {
+            Some(patch) => {
+                let patch: Patch<JsonPatch> = Patch::Json(patch);
+                let write = self.nodes.patch(node.name.as_str(), &self.params, &patch);
+                self.request("write labels, provider ID and taints", &node, write).await
+            }
+            None => Ok(node),
+        }
+    }
+
+    async fn read(&self, node: &Node) -> Result<Arc<Node>, Setback> {
+        self.request("read the newest state", node, self.nodes.get(node.name.as_str())).await
+    }
+
+    async fn request(
+        &self,
+        what: &'static str,
+        node: &Node,
+        request: impl Future<Output = kube::Result<NodeObject>>,
+    ) -> Result<Arc<Node>, Setback> {
+        self.pace.keep().await;
+        let name = || node.name.to_string();
+        match tokio::time::timeout(TIMEOUT, request).await {
+            Ok(Ok(object)) => Ok(Arc::new(object.into())),
+            Ok(Err(kube::Error::Api(status))) => Err(setback(what, name(), *status)),
+            Ok(Err(error)) => {
+                Err(Setback::Failed(WriteError::Unreachable { what, node: name(), reason: error.to_string() }))
+            }
+            Err(_) => {
+                let reason = format!("no answer within {} s", TIMEOUT.as_secs());
+                Err(Setback::Failed(WriteError::Unreachable { what, node: name(), reason }))
+            }
+        }
+    }
+}
+
+fn setback(what: &'static str, node: String, status: Status) -> Setback {
+    let code = status.code;
+    let refused = WriteError::Refused { what, node, code, reason: status.reason, message: status.message };
+    match code {
+        404 => Setback::Gone,
+        // A failed `test` of a JSON patch is 422, a uid or resource version of another state 409.
+        409 | 422 => Setback::Outdated(refused),
+        _ => Setback::Failed(refused),
+    }
+}
+
+/// A provider ID that somebody else has set decides which device the Node is, and ours was found without it.
+fn refuse_if_superseded(node: &Node, desired: &Desired) -> Result<(), Setback> {
+    let (Some(theirs), Some(ours)) = (&node.provider_id, &desired.provider_id) else { return Ok(()) };
+    if provider_id::parse(theirs) == provider_id::parse(ours) {
+        return Ok(());
+    }
+    Err(Setback::Failed(WriteError::Superseded { node: node.name.to_string(), provider_id: theirs.clone() }))
+}
+
+fn same_but_for_version(one: &Node, other: &Node) -> bool {
+    *one == Node { resource_version: one.resource_version, ..other.clone() }
+}

@@ -1,0 +1,53 @@
+//! Whether the Packet API takes our credentials, told to the log once whenever that changes.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+
+use crate::packet::{Budget, Client, Error, retry};
+
+/// The longest wait between two attempts to read the project at start.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
+/// How we stand with the API.
+#[derive(Debug, Default)]
+pub(super) struct Standing {
+    refused: bool,
+}
+
+impl Standing {
+    /// Takes note of how a request ended. A 403 is not taken note of: it may be about one device of another project.
+    pub(super) fn heard(&mut self, error: Option<&Error>) {
+        match error {
+            Some(error @ Error::Unauthorized { .. }) if !std::mem::replace(&mut self.refused, true) => {
+                tracing::error!(%error, "the Packet API refuses the credentials; Nodes wait until it takes them");
+            }
+            None if std::mem::take(&mut self.refused) => tracing::info!("the Packet API takes the credentials again"),
+            _ => {}
+        }
+    }
+}
+
+/// Reads the project until that succeeds once: at start the API may be unreachable, refuse the token, or not know the
+/// project, and any of these may pass without a restart.
+pub(super) async fn until_the_project_is_read(client: &Client, budget: &Budget) -> Result<(), Error> {
+    let mut waits = ExponentialBuilder::default()
+        .with_min_delay(Duration::from_secs(1))
+        .with_max_delay(LONGEST_WAIT)
+        .with_jitter()
+        .without_max_times()
+        .build();
+    loop {
+        match retry::through(budget, || client.read_project()).await {
+            Ok(project) => {
+                tracing::info!(%project, "the Packet API takes the credentials");
+                return Ok(());
+            }
+            Err(error) => {
+                let wait = waits.next().unwrap_or(LONGEST_WAIT);
+                tracing::error!(%error, retry_in_s = wait.as_secs_f32(), "not ready: cannot read the project");
+                tokio::time::sleep(wait).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The supervisor: starts the actors from one table, and stops them in the order in which work flows.
+
+use std::any::{Any, TypeId, type_name};
+use std::collections::HashMap;
+use std::time::Duration;
+
+use actix::{Actor, Addr, System};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::instance_resolver::InstanceResolver;
+use super::kubernetes_connection::{ConnectError, connect};
+use super::node_watcher::{NodeWatcher, Recipients};
+use super::node_writer::NodeWriter;
+use super::packet_api::PacketApi;
+use super::zone_resolver::ZoneResolver;
+use crate::config::Config;
+use crate::messages::watch::Stop;
+use crate::messages::writes::Drain;
+use crate::packet::{self, Budget};
+
+/// How long the writes under way may take to end, so that the process is gone within Kubernetes' patience.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// The actors in the order in which they start: each finds those that it sends to started already.
+const ACTORS: &[Row] = &[
+    Row { name: "PacketApi", start: start_packet_api },
+    Row { name: "NodeWriter", start: start_node_writer },
+    Row { name: "ZoneResolver", start: start_zone_resolver },
+    Row { name: "InstanceResolver", start: start_instance_resolver },
+    Row { name: "NodeWatcher", start: start_node_watcher },
+];
+
+/// An actor and how it starts.
+struct Row {
+    name: &'static str,
+    start: fn(&Means, &mut Running) -> Result<(), StartError>,
+}
+
+/// Why the program cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The operating system refused threads or signals.
+    #[error("the operating system refuses what the program needs: {0}")]
+    System(#[from] std::io::Error),
+    /// Kubernetes cannot be reached.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The actors could not be started.
+    #[error(transparent)]
+    Start(#[from] StartError),
+}
+
+/// Runs until SIGTERM or SIGINT, then finishes the writes under way.
+///
+/// The actors share one thread; requests and their answers are worked on beside it, on as many as there are cores.
+///
+/// # Errors
+/// See [`RunError`]. An API that cannot be reached is none: it is tried again.
+pub fn run(config: Config) -> Result<(), RunError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    System::with_tokio_rt(|| runtime).block_on(async {
+        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        say_what_is_set(&config);
+        let kubernetes = connect(&config.kubernetes).await?;
+        let running = Running::start(&Means { config, kubernetes })?;
+        let received = tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        };
+        tracing::info!(signal = received, "stopping: no new work is taken, writes under way are finished");
+        running.stop().await?;
+        tracing::info!("stopped");
+        Ok(())
+    })
+}
+
+fn say_what_is_set(config: &Config) {
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        provider = %config.provider,
+        topology = %config.topology,
+        base_url = %config.connection.base_url,
+        project = config.connection.project,
+        requests_per_second = config.limits.requests_per_second,
+        burst = config.limits.burst,
+        "starting"
+    );
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+}
+
+/// What the actors are made of.
+pub struct Means {
+    /// The settings.
+    pub config: Config,
+    /// The connection to Kubernetes.
+    pub kubernetes: kube::Client,
+}
+
+/// Why the actors could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The client of the Packet API could not be made.
+    #[error("cannot start: {0}")]
+    PacketClient(#[from] packet::client::ClientError),
+    /// An actor was started before one that it sends to.
+    #[error("cannot start: {0} is needed before its turn in the table of actors")]
+    Order(&'static str),
+}
+
+/// The actors that run.
+#[derive(Default)]
+pub struct Running {
+    addresses: HashMap<TypeId, Box<dyn Any>>,
+}
+
+impl Running {
+    /// Starts every actor of the table. Needs a running actix system.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub fn start(means: &Means) -> Result<Self, StartError> {
+        let mut running = Self::default();
+        for row in ACTORS {
+            (row.start)(means, &mut running)?;
+            tracing::debug!(actor = row.name, "started");
+        }
+        Ok(running)
+    }
+
+    /// The address of an actor that runs.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn address<A: Actor>(&self) -> Result<Addr<A>, StartError> {
+        let address = self.addresses.get(&TypeId::of::<A>()).and_then(|address| address.downcast_ref::<Addr<A>>());
+        address.cloned().ok_or(StartError::Order(type_name::<A>()))
+    }
+
+    /// Takes no new work and waits until the writes under way have ended, or for [`DRAIN_TIMEOUT`].
+    ///
+    /// # Errors
+    /// When the actors were never started.
+    pub async fn stop(&self) -> Result<(), StartError> {
+        self.address::<NodeWatcher>()?.do_send(Stop);
+        let drained = self.address::<NodeWriter>()?.send(Drain);
+        if tokio::time::timeout(DRAIN_TIMEOUT, drained).await.is_err() {
+            tracing::warn!(timeout_s = DRAIN_TIMEOUT.as_secs(), "stopping although writes are still under way");
+        }
+        Ok(())
+    }
+
+    fn add<A: Actor>(&mut self, address: Addr<A>) {
+        self.addresses.insert(TypeId::of::<A>(), Box::new(address));
+    }
+}
+
+fn start_packet_api(means: &Means, running: &mut Running) -> Result<(), StartError> {
+    let client = packet::Client::new(means.config.connection.clone())?;
+    running.add(PacketApi::new(client, Budget::new(means.config.limits), means.config.cache).start());
+    Ok(())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "every row of the table starts its actor in the same way")]
+fn start_node_writer(means: &Means, running: &mut Running) -> Result<(), StartError> {
+    running.add(NodeWriter::new(means.kubernetes.clone(), means.config.writes).start());
+    Ok(())
+}
+
+fn start_zone_resolver(means: &Means, running: &mut Running) -> Result<(), StartError> {
+    let places = running.address::<PacketApi>()?;
+    let writer = running.address::<NodeWriter>()?.recipient();
+    let resolver = ZoneResolver::new(means.config.topology, places.clone().recipient(), places.recipient(), writer);
+    running.add(resolver.start());
+    Ok(())
+}
+
+fn start_instance_resolver(means: &Means, running: &mut Running) -> Result<(), StartError> {
+    let devices = running.address::<PacketApi>()?.recipient();
+    let zones = running.address::<ZoneResolver>()?.recipient();
+    let writer = running.address::<NodeWriter>()?.recipient();
+    let (policy, period) = (means.config.addresses, means.config.node_status_update_frequency);
+    running.add(InstanceResolver::new(policy, period, devices, zones, writer).start());
+    Ok(())
+}
+
+fn start_node_watcher(means: &Means, running: &mut Running) -> Result<(), StartError> {
+    let writer = running.address::<NodeWriter>()?;
+    let to = Recipients {
+        instances: running.address::<InstanceResolver>()?.recipient(),
+        writer: writer.clone().recipient(),
+        announcements: writer.recipient(),
+    };
+    let watcher = NodeWatcher::new(means.kubernetes.clone(), means.config.node_status_update_frequency, to);
+    running.add(watcher.start());
+    Ok(())
+}

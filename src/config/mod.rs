@@ -1,0 +1,92 @@
+//! The settings: flags, then the environment, then the `--cloud-config` file, then defaults. One validated [`Config`]
+//! comes out, made of the types of the rooms that use it, or a list of everything that is wrong.
+
+pub mod duration;
+mod environment;
+pub mod error;
+mod file;
+pub mod flags;
+mod settings;
+mod source;
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use error::{ConfigError, Problem};
+pub use flags::{Flags, LogFormat};
+
+use crate::kubernetes::{AddressPolicy, Provider, Topology};
+use crate::packet::{Connection, Limits};
+
+/// How long what the Packet API told is believed, `cache.*`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CacheTimes {
+    /// Devices, by id and by hostname.
+    pub device: Duration,
+    /// The lists of facilities and metros.
+    pub facility: Duration,
+    /// That no device has a hostname.
+    pub not_found: Duration,
+}
+
+/// How writes to Kubernetes are bounded.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WriteLimits {
+    /// Nodes written side by side.
+    pub concurrency: NonZeroUsize,
+    /// Requests per second and burst of `--kube-api-qps` and `--kube-api-burst`, where given.
+    pub pace: Option<(f64, NonZeroU32)>,
+}
+
+/// How to reach Kubernetes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KubernetesConnection {
+    /// `--kubeconfig`; absent means the ServiceAccount of the Pod.
+    pub kubeconfig: Option<PathBuf>,
+    /// `--master`, which replaces the address that the kubeconfig or the Pod names.
+    pub master: Option<String>,
+}
+
+/// Everything that can be set, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Which program we stand in for.
+    pub provider: Provider,
+    /// What region and zone labels say.
+    pub topology: Topology,
+    /// Which addresses Nodes show.
+    pub addresses: AddressPolicy,
+    /// Where the Packet API is, and who asks.
+    pub connection: Connection,
+    /// The budget of the Packet API.
+    pub limits: Limits,
+    /// How long its answers are believed.
+    pub cache: CacheTimes,
+    /// How to reach Kubernetes.
+    pub kubernetes: KubernetesConnection,
+    /// How writes to Kubernetes are bounded.
+    pub writes: WriteLimits,
+    /// How often the addresses of initialised Nodes are refreshed.
+    pub node_status_update_frequency: Duration,
+    /// What an operator should know of the settings, though it keeps nothing from running.
+    pub warnings: Vec<String>,
+}
+
+impl Config {
+    /// Reads and checks every setting; `environment` answers the value of a variable.
+    ///
+    /// # Errors
+    /// Everything that is wrong at once, each with where it was found and what to do.
+    pub fn load(flags: &Flags, environment: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        settings::load(flags, &environment)
+    }
+
+    /// The same, from the environment of this process.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn from_process(flags: &Flags) -> Result<Self, ConfigError> {
+        Self::load(flags, environment::of_process)
+    }
+}

@@ -1,0 +1,74 @@
+//! A Node on its way: from the `NodeWatcher` to the device, from there to the zone, from there to the write. The
+//! outcome comes back the same way, as the answer.
+
+use std::sync::Arc;
+
+use actix::Message;
+
+use super::devices::DeviceError;
+use super::writes::WriteError;
+use crate::kubernetes::{AddressError, Instance, LabelError, Node};
+use crate::packet::{self, Device};
+
+/// Why a Node is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// It carries the uninitialized taint: everything is written, the taint goes last.
+    Initialise,
+    /// It is initialised: its addresses are compared and, where they differ, written.
+    Refresh,
+}
+
+/// `NodeWatcher` to `InstanceResolver`: bring this Node to where it should be.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<Outcome, Failure>")]
+pub struct ResolveInstance {
+    /// The Node as it was last seen.
+    pub node: Arc<Node>,
+    /// Why.
+    pub purpose: Purpose,
+}
+
+/// `InstanceResolver` to `ZoneResolver`: the Node's device is found.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<Outcome, Failure>")]
+pub struct ResolveZone {
+    /// The Node as it was last seen.
+    pub node: Arc<Node>,
+    /// Its device.
+    pub device: Arc<Device>,
+    /// What the device makes of the Node.
+    pub instance: Instance,
+}
+
+/// What has become of a Node.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// It is as it should be; this is how the API server has it now.
+    Done(Arc<Node>),
+    /// It is gone, or another Node has its name now; the watch will tell.
+    Gone,
+}
+
+/// Why a Node is not where it should be. It will be tried again.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Failure {
+    /// Its device was not found.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// Its addresses make no sense.
+    #[error(transparent)]
+    Addresses(#[from] AddressError),
+    /// Its facility or metro could not be asked for.
+    #[error("cannot tell the region or zone: {0}")]
+    Place(packet::Error),
+    /// Its labels would be refused.
+    #[error(transparent)]
+    Labels(#[from] LabelError),
+    /// It could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The program is stopping.
+    #[error("the program is stopping")]
+    Stopping,
+}

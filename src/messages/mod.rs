@@ -1,0 +1,7 @@
+//! What the actors say to one another, one file per conversation: plain data, no behaviour.
+
+pub mod devices;
+pub mod initialise;
+pub mod places;
+pub mod watch;
+pub mod writes;

@@ -1,0 +1,26 @@
+//! What the watch tells the `NodeWatcher`.
+
+use actix::Message;
+
+use crate::kubernetes::{Node, NodeName};
+
+/// A change in the cluster.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub enum NodeEvent {
+    /// A list of all Nodes begins, at start or after the watch was lost.
+    ListBegins,
+    /// A Node of that list.
+    Listed(Node),
+    /// The list is complete: a Node that was not on it is gone.
+    ListEnds,
+    /// A Node is new or changed.
+    Changed(Node),
+    /// A Node is gone.
+    Deleted(NodeName),
+}
+
+/// Take no new work.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Stop;

@@ -1,0 +1,90 @@
+//! What the `NodeWriter` is asked to write to Kubernetes.
+
+use std::sync::Arc;
+
+use actix::Message;
+
+use super::initialise::Outcome;
+use crate::kubernetes::event::Notice;
+use crate::kubernetes::{Desired, Node};
+
+/// Bring a Node to where it should be.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<Outcome, WriteError>")]
+pub struct WriteNode {
+    /// The Node as it was last seen.
+    pub node: Arc<Node>,
+    /// What it should have.
+    pub desired: Desired,
+}
+
+/// Tell people something about a Node, in an Event. Nobody waits for it.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct Announce {
+    /// The Node.
+    pub node: Arc<Node>,
+    /// What there is to say.
+    pub notice: Notice,
+}
+
+/// Finish what is being written and take nothing more; answered when that is done.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Drain;
+
+/// Why a Node could not be written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WriteError {
+    /// The API server refused.
+    #[error("cannot {what} of Node {node}: the Kubernetes API answered {code} {reason}: {message}{}", advice(*code))]
+    Refused {
+        /// What was being written.
+        what: &'static str,
+        /// The Node.
+        node: String,
+        /// The HTTP status code.
+        code: u16,
+        /// The reason, as Kubernetes words it.
+        reason: String,
+        /// The message, as Kubernetes words it.
+        message: String,
+    },
+    /// The API server could not be asked.
+    #[error("cannot {what} of Node {node}: {reason}; is the Kubernetes API reachable?")]
+    Unreachable {
+        /// What was being written.
+        what: &'static str,
+        /// The Node.
+        node: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// Others wrote the same Node at the same moment, time and again.
+    #[error("Node {node} changed under each of {attempts} attempts to write it")]
+    Contended {
+        /// The Node.
+        node: String,
+        /// How many attempts there were.
+        attempts: u32,
+    },
+    /// The Node changed so that what was to be written is no longer true of it.
+    #[error("Node {node} was given another provider ID meanwhile: {provider_id}")]
+    Superseded {
+        /// The Node.
+        node: String,
+        /// The provider ID it has now.
+        provider_id: String,
+    },
+    /// The program is stopping.
+    #[error("the program is stopping")]
+    Stopping,
+}
+
+fn advice(code: u16) -> &'static str {
+    match code {
+        401 => "; check the kubeconfig or the ServiceAccount's token",
+        403 => "; check the ClusterRole",
+        _ => "",
+    }
+}
