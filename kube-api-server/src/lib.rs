@@ -1,1 +1,52 @@
-//! Placeholder.
+//! A simulated Kubernetes API, just enough for Nodes.
+//!
+//! It serves Nodes, Events, Namespaces and Leases over plain HTTP on loopback as kube-apiserver 1.36 serves them: lists
+//! with pages, watches with bookmarks and 410 Gone, the four kinds of patch, server-side apply with field owners,
+//! validation, optimistic concurrency, tables and discovery. Objects are in memory. A test starts as many servers as it
+//! likes, seeds and inspects the [`Store`], reads the [`RequestLog`] and injects [`Fault`]s:
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use kube_api_server::{NodeSpec, Server};
+//!
+//! let server = Server::start().await?;
+//! server.store().create_node(NodeSpec::new("node-0001"))?;
+//! let nodes = format!("{}/api/v1/nodes", server.url());
+//! # let _ = nodes;
+//! assert_eq!(server.store().nodes().len(), 1);
+//! server.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Where it knowingly differs from the real thing is in this crate's README.
+
+#![forbid(unsafe_code)]
+
+mod admission;
+mod api;
+mod clock;
+mod connection;
+mod decode;
+mod faults;
+mod node_spec;
+mod ownership;
+mod patch;
+mod quantity;
+mod request_log;
+mod resource;
+mod schema;
+mod selector;
+mod server;
+mod status;
+mod store;
+mod validation;
+mod write;
+
+pub use faults::{Fault, FaultKind, Faults};
+pub use node_spec::NodeSpec;
+pub use request_log::{RequestLog, RequestRecord};
+pub use schema::SchemaError;
+pub use server::{ServeError, Server, ServerBuilder};
+pub use store::{Refused, Store};

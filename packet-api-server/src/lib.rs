@@ -1,1 +1,55 @@
-//! Placeholder.
+//! A simulated Packet (Equinix Metal) API over an in-memory store.
+//!
+//! Tests start a [`Server`], seed and inspect its [`Store`], read what was asked of it in its [`RequestLog`], and let it
+//! misbehave through its [`Faults`]:
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), packet_api_server::ServeError> {
+//! use packet_api_server::{DeviceSpec, Fault, FaultKind, Server};
+//!
+//! let server = Server::start().await?;
+//! let device = server.store().create_device(DeviceSpec::new("node-0001").facility("ewr1"));
+//! server.faults().push(Fault::new(FaultKind::Reset).path_prefix("/devices/").times(2));
+//! assert_eq!(server.store().device(&device.id).map(|found| found.hostname), Some("node-0001".into()));
+//! server.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The program of the same name serves the same store to anything that speaks HTTP.
+#![forbid(unsafe_code)]
+
+mod addresses;
+mod answer;
+mod auth;
+mod body;
+mod catalogue;
+pub mod cli;
+mod device;
+mod faults;
+mod filters;
+mod fixtures;
+mod ids;
+mod input;
+mod log;
+mod paging;
+mod project;
+mod query;
+mod render;
+mod reservation;
+mod routes;
+mod selection;
+mod server;
+mod store;
+mod transport;
+
+pub use crate::catalogue::{Facility, Metro, OperatingSystem, Plan};
+pub use crate::device::{Device, DeviceSpec, DeviceState, IpAddress, IpSpec};
+pub use crate::faults::{Fault, FaultKind, Faults};
+pub use crate::fixtures::{Fixtures, FixturesError};
+pub use crate::log::{RequestLog, RequestRecord};
+pub use crate::project::Project;
+pub use crate::reservation::{Reservation, ReservationKind};
+pub use crate::server::{BASE_PATH, DEFAULT_PROJECT, DEFAULT_TOKEN, ServeError, Server, ServerBuilder};
+pub use crate::store::{Access, Store};

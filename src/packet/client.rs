@@ -271,7 +271,7 @@ mod tests {
     #[test]
     fn retry_after_is_read_in_both_forms() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
-        assert_eq!(wait_of("120", now), Some(Duration::from_secs(120)));
+        assert_eq!(wait_of("120", now), Some(Duration::from_mins(2)));
         assert_eq!(wait_of("Sun, 09 Sep 2001 01:47:10 GMT", now), Some(Duration::from_secs(30)));
         assert_eq!(wait_of("Sun, 09 Sep 2001 01:00:00 GMT", now), Some(Duration::ZERO));
         for nonsense in ["", "soon", "-1", "99999999999999999999999"] {
@@ -282,7 +282,7 @@ mod tests {
     #[test]
     fn a_reset_in_the_past_or_past_all_time_does_no_harm() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000);
-        assert_eq!(until(1_060, now), Some(Duration::from_secs(60)));
+        assert_eq!(until(1_060, now), Some(Duration::from_mins(1)));
         assert_eq!(until(10, now), Some(Duration::ZERO));
         assert_eq!(until(u64::MAX, now), None);
     }

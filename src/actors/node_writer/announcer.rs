@@ -75,7 +75,7 @@ async fn send(events: &Api<Event>, Announce { node, notice }: &Announce) {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => tracing::warn!(node = %node.name, %error, "cannot create an Event"),
         Err(_) => {
-            tracing::warn!(node = %node.name, timeout_s = TIMEOUT.as_secs(), "cannot create an Event: no answer in time")
+            tracing::warn!(node = %node.name, timeout_s = TIMEOUT.as_secs(), "cannot create an Event: no answer in time");
         }
     }
 }

@@ -1,0 +1,78 @@
+# What one does with this repository, from building to demonstrating it. `make` alone lists it.
+#
+# Works with GNU make 3.81 (macOS) and newer.
+
+NAME := packet-cloud-controller-manager
+CARGO ?= cargo
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+
+# The platform to build for, in Go's and Docker's names, by default the one make runs on.
+OS ?= $(shell uname -s | tr 'A-Z' 'a-z')
+ARCH ?= $(subst aarch64,arm64,$(subst x86_64,amd64,$(shell uname -m)))
+BINARY := dist/bin/$(NAME)--$(OS)-$(ARCH)
+
+# Those that can be built, in Rust's names.
+TRIPLE_linux_amd64 := x86_64-unknown-linux-gnu
+TRIPLE_linux_arm64 := aarch64-unknown-linux-gnu
+TRIPLE_darwin_amd64 := x86_64-apple-darwin
+TRIPLE_darwin_arm64 := aarch64-apple-darwin
+TRIPLE := $(TRIPLE_$(OS)_$(ARCH))
+
+# Linux binaries are static, so that they run on any distribution and in an empty image.
+STATIC_linux := -C target-feature=+crt-static
+BUILD_FLAGS = $(strip $(RUSTFLAGS) $(STATIC_$(OS)))
+
+# Debian's name for the compiler, needed where the machine itself is of another architecture.
+ifneq ($(shell uname -m),aarch64)
+CROSS_linux_arm64 := CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
+endif
+ifneq ($(shell uname -m),x86_64)
+CROSS_linux_amd64 := CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER=x86_64-linux-gnu-gcc
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help build test demo fmt lint clean
+
+help: ## list what there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+build: ## the release binary, dist/bin/NAME--OS-ARCH; OS=linux|darwin, ARCH=amd64|arm64
+	$(if $(TRIPLE),,$(error no build for OS=$(OS) ARCH=$(ARCH): OS is linux or darwin, ARCH is amd64 or arm64))
+	@test -d "$$(rustc --print sysroot)/lib/rustlib/$(TRIPLE)/lib" || { \
+		echo "Rust's standard library for $(TRIPLE) is not installed. Get it with: rustup target add $(TRIPLE)" >&2; \
+		echo "A foreign target needs a linker as well: Debian's gcc-aarch64-linux-gnu or gcc-x86-64-linux-gnu for" \
+			"Linux; a darwin binary is best built on macOS." >&2; \
+		exit 1; }
+	$(CROSS_$(OS)_$(ARCH)) RUSTFLAGS="$(BUILD_FLAGS)" $(CARGO) build --release --locked -p $(NAME) \
+		--target $(TRIPLE) --target-dir "$(TARGET_DIR)"
+	@mkdir -p $(dir $(BINARY))
+	cp "$(TARGET_DIR)/$(TRIPLE)/release/$(NAME)" $(BINARY)
+
+# The binaries of the control plane are built on their own, in the open, because they take minutes the first time.
+test: ## everything that can fail: unit, integration and end-to-end tests, and the judges of the simulated Packet API
+	$(CARGO) test --workspace --locked --no-run
+	"$(TARGET_DIR)/debug/control-plane-binaries"
+	$(CARGO) test --workspace --locked
+	PACKET_API_SERVER="$(abspath $(TARGET_DIR))/debug/packet-api-server" packet-api-server/judges/schemathesis.sh
+	PACKET_API_SERVER="$(abspath $(TARGET_DIR))/debug/packet-api-server" packet-api-server/judges/packngo.sh
+
+demo: ## the released binary at work on NODES= Nodes; more in FLAGS="…"; KUBECONFIG= for a real cluster; KEEP=1 to keep it up
+	$(CARGO) build --release --locked -p $(NAME) -p lab
+	"$(TARGET_DIR)/release/lab" demo $(if $(NODES),--nodes $(NODES)) $(FLAGS)
+
+fmt: ## format the source
+	$(CARGO) fmt --all
+
+lint: ## formatting, clippy, documentation and, where cargo-deny is installed, dependencies
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --workspace --no-deps --locked
+	@if $(CARGO) deny --version >/dev/null 2>&1; then \
+		$(CARGO) deny --locked check bans licenses sources; \
+	else \
+		echo "Dependencies were not checked. For that: $(CARGO) install --locked cargo-deny"; \
+	fi
+
+clean: ## remove what was built, the control plane's binaries included
+	$(CARGO) clean
+	rm -rf dist

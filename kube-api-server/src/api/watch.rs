@@ -1,0 +1,229 @@
+//! Watches: what has changed since a version, then every change as it comes, as one JSON object per line.
+
+use std::io;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use futures::Stream;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::query::ListOptions;
+use super::table;
+use crate::decode;
+use crate::resource::Resource;
+use crate::selector::Selection;
+use crate::status::ApiError;
+use crate::store::change::{EventType, frame};
+use crate::store::{Store, TooOld};
+
+/// How long a watch lasts whose client does not say: kube-apiserver ends it after 30 to 60 minutes.
+const LONGEST: Duration = Duration::from_secs(45 * 60);
+/// How many changes are taken from the store at once.
+const BATCH: usize = 256;
+/// Marks the end of the initial events for those who asked for a bookmark there.
+const INITIAL_EVENTS_END: &str = "k8s.io/initial-events-end";
+
+/// How the events of a watch are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Object,
+    Table(table::IncludeObject),
+}
+
+/// What ends watches from outside, and how often they say that they are alive.
+#[derive(Debug, Clone)]
+pub(crate) struct Surroundings {
+    pub(crate) stopping: CancellationToken,
+    pub(crate) bookmark_interval: Duration,
+}
+
+struct Watch {
+    store: Store,
+    resource: Resource,
+    selection: Selection,
+    form: Form,
+    /// The client has all changes up to here.
+    position: u64,
+    bookmarks: bool,
+    /// The column definitions of a table go with the first event only.
+    first: bool,
+    newest: watch::Receiver<u64>,
+    cuts: watch::Receiver<u64>,
+    stopping: CancellationToken,
+    deadline: Instant,
+    ticks: Interval,
+    /// What is to be sent before the changes.
+    initial: Vec<Bytes>,
+    over: bool,
+}
+
+/// Opens a watch. Only what is wrong with the request itself is an error; a version that is too old is an event.
+pub(crate) fn open(
+    store: &Store,
+    resource: Resource,
+    namespace: &str,
+    options: &ListOptions,
+    form: Form,
+    surroundings: &Surroundings,
+) -> Result<Body, ApiError> {
+    let mut selection = Selection::parse(resource, &options.labels, &options.fields)?;
+    namespace.clone_into(&mut selection.namespace);
+    // The receivers come first: what changes from here on wakes the watch.
+    let (newest, cuts) = (store.newest(), store.cuts());
+    let period = surroundings.bookmark_interval;
+    let mut ticks = interval_at(Instant::now() + period, period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut watch = Watch {
+        store: store.clone(),
+        resource,
+        selection,
+        form,
+        position: 0,
+        bookmarks: options.bookmarks,
+        first: true,
+        newest,
+        cuts,
+        stopping: surroundings.stopping.clone(),
+        deadline: Instant::now() + options.timeout.unwrap_or(LONGEST),
+        ticks,
+        initial: Vec::new(),
+        over: false,
+    };
+    watch.start(options);
+    Ok(Body::from_stream(stream(watch)))
+}
+
+impl Watch {
+    fn start(&mut self, options: &ListOptions) {
+        let unset = options.resource_version.is_none_or(|version| version == 0);
+        // Without a version a watch starts with what is there; a client may ask for that in so many words.
+        let with_state = options.send_initial_events.unwrap_or(unset);
+        let asked = options.resource_version.unwrap_or(0);
+        if !with_state && !unset {
+            self.position = asked;
+            return;
+        }
+        let (version, records) = self.store.list(self.resource, &self.selection);
+        self.position = version.max(asked);
+        if !with_state {
+            return;
+        }
+        for record in records {
+            let bytes = match self.form {
+                Form::Object => frame(EventType::Added, &record),
+                Form::Table(include) => self.table_event(EventType::Added.name(), &record.to_value(), include),
+            };
+            self.initial.push(bytes);
+        }
+        // An old client that gives no version at all is told the end too, but one that gives "0" is not.
+        if self.bookmarks && (options.send_initial_events == Some(true) || options.resource_version.is_none()) {
+            let end = self.bookmark(true);
+            self.initial.push(end);
+        }
+        self.initial.reverse();
+    }
+
+    fn table_event(&mut self, event: &str, object: &Value, include: table::IncludeObject) -> Bytes {
+        let table = table::of_one(self.resource, object, include, std::mem::take(&mut self.first));
+        line(&json!({ "type": event, "object": table }))
+    }
+
+    fn bookmark(&mut self, end_of_initial: bool) -> Bytes {
+        let mut object = decode::empty(self.store.schema().of(self.resource));
+        object["kind"] = self.resource.kind().into();
+        object["apiVersion"] = self.resource.api_version().into();
+        object["metadata"] = json!({ "resourceVersion": self.position.to_string() });
+        if end_of_initial {
+            object["metadata"]["annotations"] = json!({ INITIAL_EVENTS_END: "true" });
+        }
+        match self.form {
+            Form::Object => line(&json!({ "type": "BOOKMARK", "object": object })),
+            Form::Table(include) => self.table_event("BOOKMARK", &object, include),
+        }
+    }
+
+    /// The next changes for this client, joined; `None` where there are none yet.
+    fn changes(&mut self) -> Option<Bytes> {
+        loop {
+            let changes = match self.store.changes_after(self.resource, self.position, BATCH) {
+                Ok(changes) => changes,
+                Err(TooOld { oldest }) => {
+                    self.over = true;
+                    let message = format!("too old resource version: {} ({oldest})", self.position);
+                    return Some(line(&json!({ "type": "ERROR", "object": ApiError::expired(message).to_json() })));
+                }
+            };
+            self.position = changes.last()?.record.version;
+            let mut frames = Vec::new();
+            for change in changes {
+                let Some(event) = change.seen_by(&self.selection) else { continue };
+                frames.push(match self.form {
+                    Form::Object => change.frame(event),
+                    Form::Table(include) => self.table_event(event.name(), &change.shown(event).to_value(), include),
+                });
+            }
+            match frames.as_slice() {
+                [] => {}
+                [one] => return Some(one.clone()),
+                many => return Some(many.concat().into()),
+            }
+        }
+    }
+
+    async fn next(&mut self) -> Option<io::Result<Bytes>> {
+        loop {
+            if self.over {
+                return None;
+            }
+            if self.cuts.has_changed().unwrap_or(true) {
+                self.over = true;
+                return Some(Err(io::Error::new(io::ErrorKind::ConnectionReset, "the watch was cut")));
+            }
+            if let Some(bytes) = self.initial.pop() {
+                return Some(Ok(bytes));
+            }
+            self.newest.mark_unchanged();
+            if let Some(bytes) = self.changes() {
+                return Some(Ok(bytes));
+            }
+            tokio::select! {
+                biased;
+                _ = self.cuts.changed() => {
+                    self.over = true;
+                    return Some(Err(io::Error::new(io::ErrorKind::ConnectionReset, "the watch was cut")));
+                }
+                () = self.stopping.cancelled() => return None,
+                () = sleep_until(self.deadline) => return None,
+                changed = self.newest.changed() => {
+                    if changed.is_err() {
+                        return None;
+                    }
+                }
+                _ = self.ticks.tick(), if self.bookmarks => {
+                    // Nothing of this resource has changed, so the client is as good as at the newest version.
+                    self.position = self.position.max(*self.newest.borrow());
+                    if let Some(bytes) = self.changes() {
+                        return Some(Ok(bytes));
+                    }
+                    return Some(Ok(self.bookmark(false)));
+                }
+            }
+        }
+    }
+}
+
+fn stream(watch: Watch) -> impl Stream<Item = io::Result<Bytes>> {
+    futures::stream::unfold(watch, |mut watch| async move {
+        let item = watch.next().await?;
+        Some((item, watch))
+    })
+}
+
+fn line(event: &Value) -> Bytes {
+    let mut text = event.to_string();
+    text.push('\n');
+    text.into()
+}

@@ -1,0 +1,198 @@
+//! Starting and stopping the server, and what a test holds in its hand meanwhile.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::watch::Surroundings;
+use crate::api::{self, Api};
+use crate::connection::{Cut, CuttableListener};
+use crate::faults::{Faults, Hooks};
+use crate::request_log::RequestLog;
+use crate::schema::SchemaError;
+use crate::store::Store;
+
+/// How many changes of each resource are remembered unless told otherwise. It bounds memory: a Node of realistic size
+/// takes some 15 KB for each.
+const HISTORY: usize = 10_000;
+/// About what kube-apiserver does.
+const BOOKMARK_INTERVAL: Duration = Duration::from_secs(60);
+/// How long `stop` waits for requests that are under way.
+const STOP_WAIT: Duration = Duration::from_secs(5);
+
+/// Why the server could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address cannot be listened on.
+    #[error("listening on {address}: {source}; choose another port (port 0 takes any that is free)")]
+    Bind {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+    /// The types of the API could not be read.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+}
+
+/// How the server is to be.
+#[derive(Debug, Clone)]
+pub struct ServerBuilder {
+    address: SocketAddr,
+    history: usize,
+    bookmark_interval: Duration,
+}
+
+/// A running server. It stops when dropped.
+#[derive(Debug)]
+pub struct Server {
+    api: Arc<Api>,
+    address: SocketAddr,
+    stopping: CancellationToken,
+    task: Option<JoinHandle<()>>,
+}
+
+impl ServerBuilder {
+    /// Listens on that address; the default is any free port of 127.0.0.1.
+    #[must_use]
+    pub fn bind(mut self, address: SocketAddr) -> ServerBuilder {
+        self.address = address;
+        self
+    }
+
+    /// Remembers that many changes of each resource for watches and pages; what is older is answered 410 Gone. The
+    /// default is 10,000.
+    #[must_use]
+    pub fn history(mut self, changes: usize) -> ServerBuilder {
+        self.history = changes;
+        self
+    }
+
+    /// Sends a bookmark to each watch that wants them that often. The default is a minute; it is at least a millisecond.
+    #[must_use]
+    pub fn bookmark_interval(mut self, interval: Duration) -> ServerBuilder {
+        self.bookmark_interval = interval.max(Duration::from_millis(1));
+        self
+    }
+
+    /// Starts the server; it answers as soon as this returns.
+    pub async fn start(self) -> Result<Server, ServeError> {
+        let bind_error = |source| ServeError::Bind { address: self.address, source };
+        let listener = TcpListener::bind(self.address).await.map_err(bind_error)?;
+        let address = listener.local_addr().map_err(bind_error)?;
+        let stopping = CancellationToken::new();
+        let watches = Surroundings { stopping: stopping.clone(), bookmark_interval: self.bookmark_interval };
+        let api = Arc::new(Api {
+            store: Store::new(self.history)?,
+            requests: RequestLog::default(),
+            faults: Faults::default(),
+            hooks: Hooks::default(),
+            watches,
+            address: address.to_string(),
+        });
+        let app = Router::new().fallback(api::answer).with_state(api.clone());
+        let service = app.into_make_service_with_connect_info::<Cut>();
+        let serving =
+            axum::serve(CuttableListener(listener), service).with_graceful_shutdown(stopping.clone().cancelled_owned());
+        let task = tokio::spawn(async move {
+            if let Err(error) = serving.await {
+                tracing::error!(%error, "serving the simulated Kubernetes API");
+            }
+        });
+        Ok(Server { api, address, stopping, task: Some(task) })
+    }
+}
+
+impl Server {
+    /// Starts a server on any free port of 127.0.0.1.
+    pub async fn start() -> Result<Server, ServeError> {
+        Server::builder().start().await
+    }
+
+    /// A server yet to be started, with the defaults.
+    #[must_use]
+    pub fn builder() -> ServerBuilder {
+        ServerBuilder {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            history: HISTORY,
+            bookmark_interval: BOOKMARK_INTERVAL,
+        }
+    }
+
+    /// Where it listens, such as `http://127.0.0.1:40123`, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// A kubeconfig for kubectl and client libraries, as YAML.
+    #[must_use]
+    pub fn kubeconfig(&self) -> String {
+        format!(
+            "apiVersion: v1\n\
+             kind: Config\n\
+             clusters:\n\
+             - name: simulated\n\
+             \x20 cluster:\n\
+             \x20   server: {}\n\
+             users:\n\
+             - name: anyone\n\
+             \x20 user: {{}}\n\
+             contexts:\n\
+             - name: simulated\n\
+             \x20 context:\n\
+             \x20   cluster: simulated\n\
+             \x20   user: anyone\n\
+             current-context: simulated\n",
+            self.url()
+        )
+    }
+
+    /// The objects, to be read and changed behind the clients' backs.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.api.store
+    }
+
+    /// What was asked of it.
+    #[must_use]
+    pub fn requests(&self) -> &RequestLog {
+        &self.api.requests
+    }
+
+    /// The faults that requests meet.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.api.faults
+    }
+
+    /// Runs `hook` with the method, the path and the store before each POST, PUT, PATCH and DELETE of an object is
+    /// applied: the place to let another writer in at the worst instant.
+    ///
+    /// What the hook writes through the store does not run hooks.
+    pub fn before_write(&self, hook: impl Fn(&str, &str, &Store) + Send + Sync + 'static) {
+        self.api.hooks.push(Arc::new(hook));
+    }
+
+    /// Stops: watches end, requests that are under way are answered, within five seconds.
+    pub async fn stop(mut self) {
+        self.stopping.cancel();
+        if let Some(mut task) = self.task.take()
+            && tokio::time::timeout(STOP_WAIT, &mut task).await.is_err()
+        {
+            task.abort();
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stopping.cancel();
+    }
+}

@@ -1,0 +1,240 @@
+//! The objects that the server serves, and what a test may do to them behind its back.
+
+pub(crate) mod change;
+pub(crate) mod record;
+mod state;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+use tokio::sync::watch;
+
+use crate::resource::Resource;
+use crate::schema::{Schema, SchemaError};
+use crate::selector::Selection;
+use crate::status::ApiError;
+use crate::write::{self, Delete, Write};
+use change::Change;
+use record::{Record, Stored, key_of};
+use state::State;
+pub(crate) use state::TooOld;
+
+/// Namespaces that every cluster has.
+const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
+/// The field manager of what a test writes through the store.
+const TEST_MANAGER: &str = "test";
+const NODE_NAMESPACE: &str = "";
+
+/// The cluster's objects: shared, cheap to clone, and the same that is served over HTTP.
+///
+/// Writes through it go through the validation, admission and versioning that HTTP writes go through, and every watch
+/// sees them.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    schema: Schema,
+    state: Mutex<State>,
+    /// The newest version; a watch waits for it to change.
+    newest: watch::Sender<u64>,
+    /// How often all watches were cut.
+    cuts: watch::Sender<u64>,
+}
+
+/// A write through the [`Store`] that the API would have refused.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("the API refuses the write: {0}; change what the test writes")]
+pub struct Refused(ApiError);
+
+impl Refused {
+    /// The HTTP status code that a client would have got.
+    #[must_use]
+    pub fn code(&self) -> u16 {
+        self.0.code
+    }
+
+    /// The `Status` object that a client would have got.
+    #[must_use]
+    pub fn status(&self) -> Value {
+        self.0.to_json()
+    }
+}
+
+/// What a writer decided for an object while nobody else could write.
+pub(crate) enum Decision {
+    Put(Value),
+    /// Delete; the value is how the object was at the end.
+    Remove(Value),
+    Leave,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Store").field("resource_version", &self.resource_version()).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// An empty cluster with the four usual namespaces; `history` changes of each resource are remembered.
+    pub(crate) fn new(history: usize) -> Result<Store, SchemaError> {
+        let state = State::new(history);
+        let store = Store {
+            inner: Arc::new(Inner {
+                schema: Schema::embedded()?,
+                newest: watch::Sender::new(state.version),
+                state: Mutex::new(state),
+                cuts: watch::Sender::new(0),
+            }),
+        };
+        for name in NAMESPACES {
+            let namespace = serde_json::json!({ "metadata": { "name": name } });
+            let mut write = Write::new(Resource::Namespaces, "", name);
+            write.manager = "kube-apiserver".to_owned();
+            // The names are valid, and nothing is there yet.
+            let _created = write::create(&store, &write, &namespace);
+        }
+        Ok(store)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic while it was held is a test's own (in `update_node`), and leaves the state whole.
+        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn schema(&self) -> &Schema {
+        &self.inner.schema
+    }
+
+    pub(crate) fn get(&self, resource: Resource, namespace: &str, name: &str) -> Option<Stored> {
+        self.state().get(resource, &key_of(namespace, name)).cloned()
+    }
+
+    /// The present version and all objects that are selected, in the order of their keys.
+    pub(crate) fn list(&self, resource: Resource, selection: &Selection) -> (u64, Vec<Arc<Record>>) {
+        let state = self.state();
+        let records = state.all(resource).map(|stored| &stored.record).filter(|record| selection.matches(record));
+        (state.version, records.cloned().collect())
+    }
+
+    /// All objects as they were at a version.
+    pub(crate) fn snapshot(&self, resource: Resource, version: u64) -> Result<Vec<Arc<Record>>, TooOld> {
+        self.state().snapshot(resource, version)
+    }
+
+    pub(crate) fn changes_after(
+        &self,
+        resource: Resource,
+        version: u64,
+        limit: usize,
+    ) -> Result<Vec<Arc<Change>>, TooOld> {
+        self.state().changes_after(resource, version, limit)
+    }
+
+    /// Lets `decide` see the object as it is, and does what it says before anybody else can write.
+    ///
+    /// It must not call the store.
+    pub(crate) fn decide<E>(
+        &self,
+        resource: Resource,
+        namespace: &str,
+        name: &str,
+        decide: impl FnOnce(Option<&Stored>) -> Result<Decision, E>,
+    ) -> Result<Option<Stored>, E> {
+        let mut state = self.state();
+        let key = key_of(namespace, name);
+        let current = state.get(resource, &key).cloned();
+        let stored = match decide(current.as_ref())? {
+            Decision::Put(value) => Some(state.put(resource, value)),
+            Decision::Remove(last) => {
+                state.remove(resource, &key, last);
+                None
+            }
+            Decision::Leave => return Ok(current),
+        };
+        let version = state.version;
+        drop(state);
+        self.inner.newest.send_replace(version);
+        Ok(stored)
+    }
+
+    /// Wakes with every change.
+    pub(crate) fn newest(&self) -> watch::Receiver<u64> {
+        self.inner.newest.subscribe()
+    }
+
+    /// Wakes when watches are to be cut.
+    pub(crate) fn cuts(&self) -> watch::Receiver<u64> {
+        self.inner.cuts.subscribe()
+    }
+
+    /// Registers a Node, given as a [`NodeSpec`](crate::NodeSpec) or as JSON, and returns it as it is now.
+    pub fn create_node(&self, node: impl Into<Value>) -> Result<Value, Refused> {
+        let node = node.into();
+        let mut write = Write::new(Resource::Nodes, NODE_NAMESPACE, "");
+        write.manager = TEST_MANAGER.to_owned();
+        write::create(self, &write, &node).map(|outcome| outcome.object).map_err(Refused)
+    }
+
+    /// The Node of that name, with `kind` and `apiVersion`.
+    #[must_use]
+    pub fn node(&self, name: &str) -> Option<Value> {
+        self.get(Resource::Nodes, NODE_NAMESPACE, name).map(|stored| stored.record.to_value())
+    }
+
+    /// All Nodes, by name.
+    #[must_use]
+    pub fn nodes(&self) -> Vec<Value> {
+        self.values(Resource::Nodes)
+    }
+
+    /// All Events of all namespaces, by namespace and name.
+    #[must_use]
+    pub fn events(&self) -> Vec<Value> {
+        self.values(Resource::Events)
+    }
+
+    /// All Leases of all namespaces, by namespace and name.
+    #[must_use]
+    pub fn leases(&self) -> Vec<Value> {
+        self.values(Resource::Leases)
+    }
+
+    fn values(&self, resource: Resource) -> Vec<Value> {
+        self.list(resource, &Selection::all()).1.iter().map(|record| record.to_value()).collect()
+    }
+
+    /// Changes a Node as another writer would, spec and status alike, and returns it as it is then.
+    ///
+    /// Nobody else can write while `change` runs, so it must not call the store. A change of the resource version in it
+    /// has no meaning and is dropped.
+    pub fn update_node(&self, name: &str, change: impl FnOnce(&mut Value)) -> Result<Value, Refused> {
+        let mut write = Write::new(Resource::Nodes, NODE_NAMESPACE, name);
+        write.manager = TEST_MANAGER.to_owned();
+        write::update_in_place(self, &write, change).map_err(Refused)
+    }
+
+    /// Deletes a Node.
+    pub fn delete_node(&self, name: &str) -> Result<(), Refused> {
+        let write = Write::new(Resource::Nodes, NODE_NAMESPACE, name);
+        write::delete(self, &write, &Delete::default()).map(drop).map_err(Refused)
+    }
+
+    /// The version of the newest write. It counts all resources together, starting a little above zero.
+    #[must_use]
+    pub fn resource_version(&self) -> u64 {
+        self.state().version
+    }
+
+    /// Forgets all history, as etcd's compaction does: a watch or a page that starts at an older version is answered
+    /// 410 Gone. Open watches go on if they are up to date.
+    pub fn compact(&self) {
+        self.state().compact();
+    }
+
+    /// Cuts every watch connection that is open, in the middle of its response, as a network failure would.
+    pub fn drop_watches(&self) {
+        self.inner.cuts.send_modify(|cuts| *cuts += 1);
+    }
+}

@@ -1,0 +1,90 @@
+//! Rules on `metadata`, the same for every kind but for the form of the name.
+
+use serde_json::{Map, Value};
+
+use super::{items, names, text};
+use crate::resource::Resource;
+use crate::status::Cause;
+
+/// All annotations of an object together, keys and values.
+const MOST_ANNOTATION_BYTES: usize = 256 * 1024;
+
+fn map<'a>(object: &'a Value, pointer: &str) -> Option<&'a Map<String, Value>> {
+    object.pointer(pointer).and_then(Value::as_object)
+}
+
+pub(super) fn creation(resource: Resource, object: &Value, causes: &mut Vec<Cause>) {
+    let form = if resource == Resource::Namespaces { names::label } else { names::subdomain };
+    let (name, prefix) = (text(object, "/metadata/name"), text(object, "/metadata/generateName"));
+    if !prefix.is_empty() {
+        // A prefix may end in what a name may not.
+        let whole = prefix.strip_suffix('-').map_or_else(|| prefix.to_owned(), |rest| format!("{rest}a"));
+        causes.extend(form(&whole).iter().map(|why| Cause::invalid_text("metadata.generateName", prefix, why)));
+    }
+    if name.is_empty() {
+        causes.push(Cause::required("metadata.name", "name or generateName is required"));
+    } else {
+        causes.extend(form(name).iter().map(|why| Cause::invalid_text("metadata.name", name, why)));
+    }
+    labels(object, causes);
+    annotations(object, causes);
+    for finalizer in items(object, "/metadata/finalizers") {
+        let finalizer = finalizer.as_str().unwrap_or_default();
+        let wrong = names::qualified(finalizer);
+        causes.extend(wrong.iter().map(|why| Cause::invalid_text("metadata.finalizers", finalizer, why)));
+        if wrong.is_empty() && !finalizer.contains('/') {
+            let why = "name is neither a standard finalizer name nor is it fully qualified";
+            causes.push(Cause::invalid_text("metadata.finalizers", finalizer, why));
+        }
+    }
+}
+
+fn labels(object: &Value, causes: &mut Vec<Cause>) {
+    const FIELD: &str = "metadata.labels";
+    for (key, value) in map(object, "/metadata/labels").into_iter().flatten() {
+        let value = value.as_str().unwrap_or_default();
+        causes.extend(names::qualified(key).iter().map(|why| Cause::invalid_text(FIELD, key, why)));
+        causes.extend(names::label_value(value).iter().map(|why| Cause::invalid_text(FIELD, value, why)));
+    }
+}
+
+fn annotations(object: &Value, causes: &mut Vec<Cause>) {
+    const FIELD: &str = "metadata.annotations";
+    let mut bytes = 0;
+    for (key, value) in map(object, "/metadata/annotations").into_iter().flatten() {
+        // Unlike a label's, an annotation's key may be in upper case.
+        causes.extend(names::qualified(&key.to_lowercase()).iter().map(|why| Cause::invalid_text(FIELD, key, why)));
+        bytes += key.len() + value.as_str().unwrap_or_default().len();
+    }
+    if bytes > MOST_ANNOTATION_BYTES {
+        causes.push(Cause::too_long(FIELD, MOST_ANNOTATION_BYTES));
+    }
+}
+
+/// What may not change: which object it is, and what only deletion sets.
+pub(super) fn update(old: &Value, new: &Value, causes: &mut Vec<Cause>) {
+    if old.pointer("/metadata/deletionTimestamp").is_some() {
+        let known = items(old, "/metadata/finalizers");
+        let added: Vec<String> = items(new, "/metadata/finalizers")
+            .iter()
+            .filter(|finalizer| !known.contains(finalizer))
+            .map(ToString::to_string)
+            .collect();
+        if !added.is_empty() {
+            let why = format!(
+                "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
+                added.join(", ")
+            );
+            causes.push(Cause::forbidden("metadata.finalizers", &why));
+        }
+    }
+    for field in ["name", "namespace", "uid"] {
+        let pointer = format!("/metadata/{field}");
+        let now = text(new, &pointer);
+        if text(old, &pointer) != now {
+            causes.push(Cause::invalid_text(format!("metadata.{field}"), now, "field is immutable"));
+        }
+    }
+    labels(new, causes);
+    annotations(new, causes);
+}

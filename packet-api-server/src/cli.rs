@@ -1,0 +1,216 @@
+//! The program's command line: what can be set, what is said at the start, and what happens until the end.
+
+use crate::device::DeviceSpec;
+use crate::fixtures::Fixtures;
+use crate::server::{DEFAULT_PROJECT, DEFAULT_TOKEN, ServeError, Server};
+use clap::Parser;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Serves a simulated Packet (Equinix Metal) API from memory: devices, facilities, metros, plans, projects and IP addresses.
+/// Nothing outlives the process.
+#[derive(Parser)]
+#[command(name = "packet-api-server", version, max_term_width = 100, after_help = EXAMPLES)]
+pub struct Arguments {
+    /// How many devices to create at the start, besides those of --fixtures
+    #[arg(long, default_value_t = 500, value_name = "N")]
+    devices: usize,
+
+    /// What their hostnames begin with; a number from 0000 follows
+    #[arg(long, default_value = "node-", value_name = "TEXT")]
+    hostname_prefix: String,
+
+    /// Facilities that they are spread over, in turn
+    #[arg(long, value_delimiter = ',', default_value = "ewr1", value_name = "CODE,…")]
+    facility: Vec<String>,
+
+    /// Metros that they are spread over, in turn, instead of the metros of their facilities
+    #[arg(long, value_delimiter = ',', value_name = "CODE,…")]
+    metro: Vec<String>,
+
+    /// JSON file with any of facilities, metros, plans, projects and devices, as lists of the API's own objects
+    #[arg(long, value_name = "FILE")]
+    fixtures: Option<PathBuf>,
+
+    /// Address and port to listen on; port 0 is any free one
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    listen: SocketAddr,
+
+    /// The token that clients send as X-Auth-Token
+    #[arg(
+        long,
+        env = "PACKET_API_SERVER_TOKEN",
+        default_value = DEFAULT_TOKEN,
+        hide_env_values = true,
+        value_name = "TOKEN"
+    )]
+    token: String,
+
+    /// The id of the project that the devices belong to
+    #[arg(long, default_value_t = DEFAULT_PROJECT, value_name = "UUID")]
+    project: Uuid,
+
+    /// The most that a page holds, whatever a client asks for
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1000), value_name = "N")]
+    max_per_page: u32,
+
+    /// Leave the numbers of this and the last page out of meta, as old answers did
+    #[arg(long)]
+    legacy_meta: bool,
+
+    /// How long every answer takes at least, say 100ms or 2s
+    #[arg(long, default_value = "0ms", value_parser = duration, value_name = "TIME")]
+    latency: Duration,
+
+    /// How long a device that is created over HTTP stays queued before it is active
+    #[arg(long, default_value = "0s", value_parser = duration, value_name = "TIME")]
+    provision_time: Duration,
+
+    /// How long a device that is deleted over HTTP stays visible as deprovisioning before it answers 404
+    #[arg(long, default_value = "0s", value_parser = duration, value_name = "TIME")]
+    deprovision_time: Duration,
+
+    /// What ids follow from: the same seed and the same options give the same ids
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    seed: u64,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  packet-api-server
+      500 devices on http://127.0.0.1:8080/metal/v1/
+  packet-api-server --devices 5000 --max-per-page 250 --latency 100ms
+      a large cluster behind an API that is slow and pages narrowly
+  packet-api-server --devices 0 --fixtures lab.json --listen 127.0.0.1:0
+      just the devices of a file, on any free port; the first line printed says which
+  packet-api-server --facility ny5,sv15 --devices 10
+      five devices in each of two facilities
+
+A fixtures file is as short as this:
+  {\"devices\": [{\"hostname\": \"node-a\", \"facility\": {\"code\": \"ewr1\"}, \"plan\": {\"slug\": \"c3.small.x86\"}}]}
+Fields of a device that the simulator does not know are served as they are.
+
+Ctrl-C or SIGTERM stops it.";
+
+/// Why the program ended badly.
+#[derive(Debug, thiserror::Error)]
+pub enum ProgramError {
+    /// The server did not start.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// A facility that is to have devices is not known.
+    #[error("--facility: there is no facility {0:?}; use a code that GET /facilities lists, or add it with --fixtures")]
+    Facility(String),
+    /// A metro that is to have devices is not known.
+    #[error("--metro: there is no metro {0:?}; use a code that GET /locations/metros lists, or add it with --fixtures")]
+    Metro(String),
+    /// Signals cannot be listened to.
+    #[error("cannot listen for signals: {0}; run it where a process may handle SIGTERM")]
+    Signal(#[source] std::io::Error),
+    /// Standard output is closed.
+    #[error("cannot say on standard output where the server is: {0}; keep it open at least that long")]
+    Output(#[source] std::io::Error),
+}
+
+/// Serves until SIGTERM or Ctrl-C.
+pub async fn run(arguments: Arguments) -> Result<(), ProgramError> {
+    // Before anything is served, so that no signal finds the program unprepared.
+    let mut terminate =
+        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(ProgramError::Signal)?;
+    let server = start(&arguments).await?;
+    greet(&server, &arguments).map_err(ProgramError::Output)?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        pressed = tokio::signal::ctrl_c() => pressed.map_err(ProgramError::Signal)?,
+    }
+    server.stop().await;
+    Ok(())
+}
+
+async fn start(arguments: &Arguments) -> Result<Server, ProgramError> {
+    let mut builder = Server::builder()
+        .bind(arguments.listen)
+        .token(&arguments.token)
+        .project(arguments.project)
+        .max_per_page(arguments.max_per_page)
+        .legacy_meta(arguments.legacy_meta)
+        .latency(arguments.latency)
+        .seed(arguments.seed);
+    if let Some(path) = &arguments.fixtures {
+        builder = builder.fixtures(Fixtures::read(path).map_err(ServeError::from)?);
+    }
+    let server = builder.start().await?;
+    let store = server.store();
+    store.set_provision_time(arguments.provision_time);
+    store.set_deprovision_time(arguments.deprovision_time);
+    let (facilities, metros) = (store.facilities(), store.metros());
+    if let Some(code) = arguments.facility.iter().find(|code| !facilities.iter().any(|there| there.code == **code)) {
+        return Err(ProgramError::Facility(code.clone()));
+    }
+    if let Some(code) = arguments.metro.iter().find(|code| !metros.iter().any(|there| there.code == **code)) {
+        return Err(ProgramError::Metro(code.clone()));
+    }
+    let mut facility = arguments.facility.iter().cycle();
+    let mut metro = arguments.metro.iter().cycle();
+    for n in 0..arguments.devices {
+        let mut spec = DeviceSpec::new(format!("{}{n:04}", arguments.hostname_prefix));
+        spec = spec.facility(facility.next().map(String::as_str));
+        if let Some(code) = metro.next() {
+            spec = spec.metro(code.as_str());
+        }
+        store.create_device(spec);
+    }
+    Ok(server)
+}
+
+/// Says where the server is and how to ask it something. The first line is for scripts: it ends with the base URL.
+fn greet(server: &Server, arguments: &Arguments) -> std::io::Result<()> {
+    let (url, project) = (server.url(), server.project_id());
+    let devices = server.store().devices().len();
+    let token = if arguments.token == DEFAULT_TOKEN { DEFAULT_TOKEN } else { "$PACKET_API_SERVER_TOKEN" };
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "serving the Packet API at {url}")?;
+    writeln!(out, "project {project} with {devices} devices")?;
+    writeln!(out, "try: curl -H 'X-Auth-Token: {token}' '{url}projects/{project}/devices?per_page=1'")?;
+    out.flush()
+}
+
+/// A time like `100ms`, `2s` or `1m`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("{text:?} is not a time; write a whole number and its unit: 100ms, 2s, 1m");
+    let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    match unit {
+        "ms" => Ok(Duration::from_millis(number)),
+        "s" => Ok(Duration::from_secs(number)),
+        "m" => number.checked_mul(60).map(Duration::from_secs).ok_or_else(wrong),
+        _ => Err(wrong()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+    use super::{Arguments, duration};
+    use clap::CommandFactory;
+    use std::time::Duration;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_time_is_a_number_and_a_unit() {
+        assert_eq!(duration("100ms"), Ok(Duration::from_millis(100)));
+        assert_eq!(duration("2s"), Ok(Duration::from_secs(2)));
+        assert_eq!(duration("1m"), Ok(Duration::from_mins(1)));
+        for wrong in ["", "5", "ms", "1h", "-1s", "1.5s", "99999999999999999999s"] {
+            assert!(duration(wrong).unwrap_err().contains("100ms, 2s, 1m"), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Devices in creation order, and the ways to find one: by id, by project, by hostname, by the id of an address.
+
+use crate::device::{Device, IpAddress};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use uuid::Uuid;
+
+/// A device's place in the order of creation.
+type Place = u64;
+
+/// What is served in a device's place.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) project: Uuid,
+    pub(crate) body: Body,
+}
+
+#[derive(Debug)]
+pub(crate) enum Body {
+    /// Written from what is known of it.
+    Device(Box<Device>),
+    /// Served word for word.
+    Raw(Box<Value>),
+}
+
+impl Entry {
+    pub(crate) fn new(device: Device) -> Self {
+        Self { project: device.project, body: Body::Device(Box::new(device)) }
+    }
+
+    pub(crate) fn raw(project: Uuid, device: Value) -> Self {
+        Self { project, body: Body::Raw(Box::new(device)) }
+    }
+
+    pub(crate) fn device(&self) -> Option<&Device> {
+        match &self.body {
+            Body::Device(device) => Some(device),
+            Body::Raw(_) => None,
+        }
+    }
+
+    /// The id that it answers under, if it has one.
+    pub(crate) fn id(&self) -> Option<String> {
+        match &self.body {
+            Body::Device(device) => Some(device.id.to_string()),
+            Body::Raw(raw) => raw.get("id").and_then(Value::as_str).map(Into::into),
+        }
+    }
+
+    /// The addresses of a raw device, as they are.
+    pub(crate) fn raw_addresses(&self) -> Value {
+        match &self.body {
+            Body::Device(_) => Value::Null,
+            Body::Raw(raw) => raw.get("ip_addresses").cloned().unwrap_or_else(|| Value::Array(Vec::new())),
+        }
+    }
+
+    fn hostname(&self) -> &str {
+        match &self.body {
+            Body::Device(device) => &device.hostname,
+            Body::Raw(raw) => raw.get("hostname").and_then(Value::as_str).unwrap_or_default(),
+        }
+    }
+
+    fn addresses(&self) -> &[IpAddress] {
+        self.device().map_or(&[], |device| &device.ip_addresses)
+    }
+}
+
+/// The devices of all projects.
+#[derive(Debug, Default)]
+pub(crate) struct DeviceIndex {
+    next: Place,
+    entries: BTreeMap<Place, Entry>,
+    by_id: HashMap<String, Place>,
+    /// With the hostname in lower case, so that a substring is looked for without touching the devices.
+    by_project: HashMap<Uuid, BTreeMap<Place, String>>,
+    by_hostname: HashMap<String, BTreeSet<Place>>,
+    by_address: HashMap<Uuid, Place>,
+}
+
+impl DeviceIndex {
+    pub(crate) fn insert(&mut self, entry: Entry) {
+        let place = self.next;
+        self.next += 1;
+        if let Some(id) = entry.id() {
+            self.by_id.insert(id, place);
+        }
+        self.list(place, &entry);
+        self.entries.insert(place, entry);
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Option<&Entry> {
+        self.entries.get(self.by_id.get(id)?)
+    }
+
+    /// Removes a device; says whether it was there.
+    pub(crate) fn remove(&mut self, id: &str) -> bool {
+        let Some(place) = self.by_id.remove(id) else {
+            return false;
+        };
+        let Some(entry) = self.entries.remove(&place) else {
+            return false;
+        };
+        self.unlist(place, &entry);
+        true
+    }
+
+    /// Changes a device, whose id and project stay; says whether it was there.
+    pub(crate) fn update(&mut self, id: &str, change: impl FnOnce(&mut Device)) -> bool {
+        let Some(&place) = self.by_id.get(id) else { return false };
+        let Some(mut entry) = self.entries.remove(&place) else {
+            return false;
+        };
+        self.unlist(place, &entry);
+        let found = if let Body::Device(device) = &mut entry.body {
+            let (id, project) = (device.id, device.project);
+            change(device);
+            (device.id, device.project) = (id, project);
+            true
+        } else {
+            false
+        };
+        self.list(place, &entry);
+        self.entries.insert(place, entry);
+        found
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values()
+    }
+
+    /// The devices of a project whose hostname contains this text, case aside, in creation order.
+    pub(crate) fn of_project(&self, project: &Uuid, hostname: &str) -> impl Iterator<Item = &Entry> {
+        let wanted = hostname.to_lowercase();
+        let listed = self.by_project.get(project).into_iter().flatten();
+        listed.filter(move |(_, hostname)| hostname.contains(&wanted)).filter_map(|(place, _)| self.entries.get(place))
+    }
+
+    /// How many devices a project has.
+    pub(crate) fn count(&self, project: &Uuid) -> usize {
+        self.by_project.get(project).map_or(0, BTreeMap::len)
+    }
+
+    /// The devices with exactly this hostname.
+    pub(crate) fn named(&self, hostname: &str) -> impl Iterator<Item = &Entry> {
+        self.by_hostname.get(hostname).into_iter().flatten().filter_map(|place| self.entries.get(place))
+    }
+
+    /// The address of this id, and the device that has it.
+    pub(crate) fn address(&self, id: &Uuid) -> Option<(&Device, &IpAddress)> {
+        let device = self.entries.get(self.by_address.get(id)?)?.device()?;
+        device.ip_addresses.iter().find(|address| address.id == *id).map(|address| (device, address))
+    }
+
+    /// Removes every device of a project.
+    pub(crate) fn remove_project(&mut self, project: &Uuid) {
+        for place in self.by_project.remove(project).unwrap_or_default().into_keys() {
+            if let Some(entry) = self.entries.remove(&place) {
+                if let Some(id) = entry.id() {
+                    self.by_id.remove(&id);
+                }
+                self.unlist(place, &entry);
+            }
+        }
+    }
+
+    fn list(&mut self, place: Place, entry: &Entry) {
+        let hostname = entry.hostname();
+        self.by_project.entry(entry.project).or_default().insert(place, hostname.to_lowercase());
+        self.by_hostname.entry(hostname.to_owned()).or_default().insert(place);
+        self.by_address.extend(entry.addresses().iter().map(|address| (address.id, place)));
+    }
+
+    fn unlist(&mut self, place: Place, entry: &Entry) {
+        if let Some(listed) = self.by_project.get_mut(&entry.project) {
+            listed.remove(&place);
+        }
+        if let Some(places) = self.by_hostname.get_mut(entry.hostname()) {
+            places.remove(&place);
+            if places.is_empty() {
+                self.by_hostname.remove(entry.hostname());
+            }
+        }
+        for address in entry.addresses() {
+            self.by_address.remove(&address.id);
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! What the cloud does, seen by a user: the real actors against both simulated APIs over HTTP. One file per behaviour.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+#[path = "support/mod.rs"]
+mod support;
+
+#[path = "behaviour/addresses.rs"]
+mod addresses;
+#[path = "behaviour/concurrent_writers.rs"]
+mod concurrent_writers;
+#[path = "behaviour/failing_nodes.rs"]
+mod failing_nodes;
+#[path = "behaviour/faults_of_the_packet_api.rs"]
+mod faults_of_the_packet_api;
+#[path = "behaviour/initialising_nodes.rs"]
+mod initialising_nodes;
+#[path = "behaviour/labels.rs"]
+mod labels;
+#[path = "behaviour/refreshing_nodes.rs"]
+mod refreshing_nodes;
+#[path = "behaviour/requests.rs"]
+mod requests;

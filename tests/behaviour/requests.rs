@@ -1,0 +1,72 @@
+//! What a burst of Nodes costs the Packet API.
+
+use kube_api_server::NodeSpec;
+use packet_api_server::DeviceSpec;
+
+use crate::support::{Builder, Cloud};
+
+const NODES: usize = 500;
+
+async fn burst(builder: Builder) -> Cloud {
+    let cloud = builder
+        .start_with(|packet, kubernetes| {
+            for device in packet.store().create_devices(NODES, "node-") {
+                kubernetes.store().create_node(NodeSpec::new(&device.hostname)).unwrap();
+            }
+        })
+        .await;
+    for index in 0..NODES {
+        cloud.initialised(&format!("node-{index:04}")).await;
+    }
+    cloud
+}
+
+#[actix::test]
+async fn five_hundred_nodes_cost_no_more_than_the_pages_and_three() {
+    let cloud = burst(Cloud::equinixmetal().packet_api(|api| api.max_per_page(50))).await;
+    let pages = NODES.div_ceil(50);
+    let requests = cloud.packet.requests().all();
+    assert!(requests.len() <= pages + 3, "{requests:?}");
+}
+
+#[actix::test]
+async fn old_answers_without_page_numbers_cost_no_more() {
+    let cloud = burst(Cloud::packet().packet_api(|api| api.max_per_page(50).legacy_meta(true))).await;
+    assert!(cloud.packet.requests().count() <= NODES.div_ceil(50) + 3);
+}
+
+#[actix::test]
+async fn one_node_costs_one_small_request() {
+    let cloud = Cloud::start().await;
+    cloud.packet.store().create_devices(300, "other-");
+    cloud.join(DeviceSpec::new("node-1"), NodeSpec::new("node-1"));
+    cloud.initialised("node-1").await;
+    assert_eq!(cloud.device_requests(), 1);
+    let asked = cloud.packet.requests().all();
+    let asked = asked.iter().find(|request| request.path.ends_with("/devices")).unwrap();
+    assert!(asked.query.as_deref().unwrap().contains("hostname=node-1"), "{asked:?}");
+}
+
+#[actix::test]
+async fn each_node_is_written_twice_and_told_of_once() {
+    let cloud = Cloud::start().await;
+    cloud.join(DeviceSpec::new("node-1"), NodeSpec::new("node-1"));
+    cloud.told("node-1", "synced").await;
+    assert_eq!((cloud.writes("node-1"), cloud.messages("node-1").len()), (2, 1));
+}
+
+#[actix::test]
+async fn a_budget_of_few_requests_is_kept() {
+    let limits = |builder: Builder| {
+        builder
+            .variable("METAL_RATE_LIMIT_REQUESTS_PER_SECOND", "20")
+            .variable("METAL_RATE_LIMIT_BURST", "2")
+            .variable("METAL_RATE_LIMIT_MAX_IN_FLIGHT", "1")
+    };
+    let cloud = burst(limits(Cloud::packet()).packet_api(|api| api.max_per_page(25))).await;
+    let requests = cloud.packet.requests().all();
+    let (first, last) = (requests.first().unwrap().at, requests.last().unwrap().at);
+    let allowed = 20.0 * (last - first).as_secs_f64() + 2.0;
+    // Half a request of slack: the API's clock starts when a request has arrived, the budget's when it was let out.
+    assert!(requests.len() as f64 <= allowed + 0.5, "{} requests in {:?}", requests.len(), last - first);
+}

@@ -1,0 +1,146 @@
+//! The files of `deploy/`, against the API server that has to accept them.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+use control_plane::ControlPlane;
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
+use k8s_openapi::api::core::v1::{Pod, PodSpec, Secret};
+use kube::api::PostParams;
+use kube::{Api, Client};
+
+const ACCESS: &str = include_str!("../../../deploy/manifests/access.yaml");
+const DEPLOYMENT: &str = include_str!("../../../deploy/manifests/deployment.yaml");
+const SECRET: &str = include_str!("../../../deploy/secret.example.yaml");
+
+/// Everything that the controller needs: verb, API group, resource, subresource.
+const GRANTED: [(&str, &str, &str, &str); 8] = [
+    ("get", "", "nodes", ""),
+    ("list", "", "nodes", ""),
+    ("watch", "", "nodes", ""),
+    ("patch", "", "nodes", ""),
+    ("patch", "", "nodes", "status"),
+    ("create", "", "events", ""),
+    ("patch", "", "events", ""),
+    ("update", "", "events", ""),
+];
+
+const VERBS: [&str; 8] = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
+
+/// What the verbs are tried on: what is granted in part, and what would hurt most if it were granted by mistake.
+const RESOURCES: [(&str, &str, &str); 10] = [
+    ("", "nodes", ""),
+    ("", "nodes", "status"),
+    ("", "nodes", "proxy"),
+    ("", "events", ""),
+    ("events.k8s.io", "events", ""),
+    ("", "secrets", ""),
+    ("", "configmaps", ""),
+    ("", "pods", ""),
+    ("", "serviceaccounts", "token"),
+    ("rbac.authorization.k8s.io", "clusterrolebindings", ""),
+];
+
+async fn with_everything_applied() -> ControlPlane {
+    let control_plane = ControlPlane::start().await.unwrap();
+    for manifest in [ACCESS, SECRET, DEPLOYMENT] {
+        control_plane.apply(manifest).await.unwrap();
+    }
+    control_plane
+}
+
+async fn may(client: &Client, verb: &str, group: &str, resource: &str, subresource: &str) -> bool {
+    let attributes = ResourceAttributes {
+        namespace: Some("kube-system".to_owned()),
+        verb: Some(verb.to_owned()),
+        group: Some(group.to_owned()),
+        resource: Some(resource.to_owned()),
+        subresource: Some(subresource.to_owned()),
+        ..ResourceAttributes::default()
+    };
+    let review = SelfSubjectAccessReview {
+        spec: SelfSubjectAccessReviewSpec { resource_attributes: Some(attributes), ..Default::default() },
+        ..Default::default()
+    };
+    let reviews: Api<SelfSubjectAccessReview> = Api::all(client.clone());
+    reviews.create(&PostParams::default(), &review).await.unwrap().status.unwrap().allowed
+}
+
+fn pod_of(deployment: &Deployment) -> &PodSpec {
+    deployment.spec.as_ref().unwrap().template.spec.as_ref().unwrap()
+}
+
+#[tokio::test]
+async fn the_controller_may_do_what_it_needs_and_nothing_else() {
+    let control_plane = ControlPlane::start().await.unwrap();
+    control_plane.apply(ACCESS).await.unwrap();
+    let kubeconfig = control_plane.service_account_kubeconfig("kube-system", "cloud-controller-manager").await.unwrap();
+    let controller = control_plane.client_for(&kubeconfig).await.unwrap();
+
+    let mut granted = Vec::new();
+    for (group, resource, subresource) in RESOURCES {
+        for verb in VERBS {
+            if may(&controller, verb, group, resource, subresource).await {
+                granted.push((verb, group, resource, subresource));
+            }
+        }
+    }
+    let (mut granted, mut wanted) = (granted, GRANTED.to_vec());
+    granted.sort_unstable();
+    wanted.sort_unstable();
+    assert_eq!(granted, wanted);
+}
+
+#[tokio::test]
+async fn the_deployment_finds_its_account_and_its_credentials() {
+    let control_plane = with_everything_applied().await;
+    let deployments: Api<Deployment> = Api::namespaced(control_plane.client(), "kube-system");
+    let deployment = deployments.get("packet-cloud-controller-manager").await.unwrap();
+    let pod = pod_of(&deployment);
+    let account = pod.service_account_name.as_deref().unwrap();
+    control_plane.service_account_kubeconfig("kube-system", account).await.expect("the account is there");
+
+    let volume = &pod.volumes.as_ref().unwrap()[0];
+    let secret_name = volume.secret.as_ref().unwrap().secret_name.as_deref().unwrap();
+    let secrets: Api<Secret> = Api::namespaced(control_plane.client(), "kube-system");
+    let secret = secrets.get(secret_name).await.unwrap();
+
+    let container = &pod.containers[0];
+    let mount = &container.volume_mounts.as_ref().unwrap()[0];
+    assert_eq!(mount.name, volume.name);
+    let path = container.args.as_ref().unwrap().iter().find_map(|arg| arg.strip_prefix("--cloud-config=")).unwrap();
+    let (folder, key) = path.rsplit_once('/').unwrap();
+    assert_eq!(folder, mount.mount_path);
+
+    let config = &secret.data.unwrap()[key];
+    let config: serde_json::Value = serde_json::from_slice(&config.0).unwrap();
+    assert!(config["apiKey"].is_string() && config["projectID"].is_string(), "{config}");
+}
+
+#[tokio::test]
+async fn the_pod_is_admitted_and_tolerates_a_node_that_is_not_initialised() {
+    let control_plane = with_everything_applied().await;
+    let deployments: Api<Deployment> = Api::namespaced(control_plane.client(), "kube-system");
+    let deployment = deployments.get("packet-cloud-controller-manager").await.unwrap();
+
+    let mut pod = Pod { spec: Some(pod_of(&deployment).clone()), ..Pod::default() };
+    pod.metadata.name = Some("as-the-deployment-makes-it".to_owned());
+    let pods: Api<Pod> = Api::namespaced(control_plane.client(), "kube-system");
+    let admitted = pods.create(&PostParams::default(), &pod).await.unwrap().spec.unwrap();
+
+    assert_eq!(admitted.priority, Some(2_000_000_000), "the priority class is the cluster-critical one");
+    let tolerated = |key: &str, effect: &str| {
+        admitted.tolerations.iter().flatten().any(|toleration| {
+            toleration.key.as_deref() == Some(key)
+                && toleration.effect.as_deref().is_none_or(|tolerated| tolerated == effect)
+                && toleration.toleration_seconds.is_none()
+        })
+    };
+    for (key, effect) in [
+        ("node.cloudprovider.kubernetes.io/uninitialized", "NoSchedule"),
+        ("node.kubernetes.io/not-ready", "NoSchedule"),
+        ("node.kubernetes.io/not-ready", "NoExecute"),
+        ("node-role.kubernetes.io/control-plane", "NoSchedule"),
+    ] {
+        assert!(tolerated(key, effect), "{key}:{effect} keeps the Pod off a new cluster's Node");
+    }
+}

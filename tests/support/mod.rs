@@ -1,0 +1,185 @@
+//! The cloud under test: one call gives a test both simulated APIs, stores to seed, and the actors that run against them.
+
+mod node;
+
+use std::time::Duration;
+
+use clap::Parser;
+use kube_api_server::NodeSpec;
+use packet_api_server::DeviceSpec;
+use packet_cloud_controller_manager::actors::supervisor::{Means, Running};
+use packet_cloud_controller_manager::config::{Config, Flags};
+use packet_cloud_controller_manager::telemetry::logging;
+use serde_json::Value;
+use tokio::time::Instant;
+
+pub(crate) use self::node::SeenNode;
+
+/// The taint that the API server itself puts on every new Node (Kubernetes admission `TaintNodesByCondition`).
+pub(crate) const NOT_READY: &str = "node.kubernetes.io/not-ready";
+
+/// Longer than anything takes that works, retries included.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often a condition is looked at.
+const GLANCE: Duration = Duration::from_millis(10);
+
+/// The cloud under test. Everything stops when it is dropped.
+pub(crate) struct Cloud {
+    /// The simulated Packet API.
+    pub(crate) packet: packet_api_server::Server,
+    /// The simulated Kubernetes API.
+    pub(crate) kubernetes: kube_api_server::Server,
+    _running: Running,
+}
+
+/// A cloud that is yet to be started.
+pub(crate) struct Builder {
+    packet: packet_api_server::ServerBuilder,
+    flags: Vec<String>,
+    variables: Vec<(&'static str, String)>,
+}
+
+impl Cloud {
+    /// A cloud with no devices and no Nodes, as `packet-ccm` runs.
+    pub(crate) async fn start() -> Self {
+        Self::packet().start().await
+    }
+
+    /// A cloud as `packet-ccm` runs.
+    pub(crate) fn packet() -> Builder {
+        Builder::new("packet")
+    }
+
+    /// A cloud as `cloud-provider-equinix-metal` runs.
+    pub(crate) fn equinixmetal() -> Builder {
+        Builder::new("equinixmetal")
+    }
+
+    /// Seeds a device, and a Node that a kubelet on it has registered.
+    pub(crate) fn join(&self, device: DeviceSpec, node: NodeSpec) -> packet_api_server::Device {
+        let device = self.packet.store().create_device(device);
+        self.register(node);
+        device
+    }
+
+    /// Seeds a Node.
+    pub(crate) fn register(&self, node: NodeSpec) {
+        self.kubernetes.store().create_node(node).unwrap();
+    }
+
+    /// The Node as it is now.
+    pub(crate) fn node(&self, name: &str) -> SeenNode {
+        SeenNode(self.kubernetes.store().node(name).unwrap_or_else(|| panic!("there is no Node {name}")))
+    }
+
+    /// Waits until a Node is initialised.
+    pub(crate) async fn initialised(&self, name: &str) -> SeenNode {
+        let what = format!("Node {name} to be initialised, Events {:?}", self.messages(name));
+        until(&what, || Some(self.node(name)).filter(|node| !node.is_uninitialized())).await
+    }
+
+    /// The messages of the Events of a Node, each after its reason.
+    pub(crate) fn messages(&self, name: &str) -> Vec<String> {
+        let text = |event: &Value, key: &str| event[key].as_str().unwrap_or_default().to_owned();
+        let events = self.kubernetes.store().events();
+        let of_node = events.iter().filter(|event| event["involvedObject"]["name"] == name);
+        of_node.map(|event| format!("{}: {}", text(event, "reason"), text(event, "message"))).collect()
+    }
+
+    /// Waits for an Event of a Node whose message contains `part`, and answers it.
+    pub(crate) async fn told(&self, name: &str, part: &str) -> String {
+        let what = format!("an Event of Node {name} with `{part}`");
+        until(&what, || self.messages(name).into_iter().find(|message| message.contains(part))).await
+    }
+
+    /// Requests to the Packet API for devices: lists, pages and single ones.
+    pub(crate) fn device_requests(&self) -> usize {
+        let path = |path: &str| path.ends_with("/devices") || path.contains("/devices/");
+        self.packet.requests().all().iter().filter(|request| path(&request.path)).count()
+    }
+
+    /// Writes to the Kubernetes API for a Node.
+    pub(crate) fn writes(&self, name: &str) -> usize {
+        let path = format!("/nodes/{name}");
+        self.kubernetes.requests().writes().iter().filter(|request| request.path.contains(&path)).count()
+    }
+}
+
+impl Builder {
+    fn new(provider: &str) -> Self {
+        Self {
+            packet: packet_api_server::Server::builder(),
+            flags: vec!["test".to_owned(), format!("--cloud-provider={provider}")],
+            variables: Vec::new(),
+        }
+    }
+
+    /// Adds a flag.
+    pub(crate) fn flag(mut self, flag: &str) -> Self {
+        self.flags.push(flag.to_owned());
+        self
+    }
+
+    /// Sets an environment variable for the cloud alone.
+    pub(crate) fn variable(mut self, name: &'static str, value: &str) -> Self {
+        self.variables.push((name, value.to_owned()));
+        self
+    }
+
+    /// Changes the simulated Packet API.
+    pub(crate) fn packet_api(
+        mut self,
+        change: impl FnOnce(packet_api_server::ServerBuilder) -> packet_api_server::ServerBuilder,
+    ) -> Self {
+        self.packet = change(self.packet);
+        self
+    }
+
+    /// Starts with nothing seeded.
+    pub(crate) async fn start(self) -> Cloud {
+        self.start_with(|_, _| {}).await
+    }
+
+    /// Starts both APIs, lets `seed` fill them, then starts the actors.
+    pub(crate) async fn start_with(
+        mut self,
+        seed: impl FnOnce(&packet_api_server::Server, &kube_api_server::Server),
+    ) -> Cloud {
+        logging::start(4, packet_cloud_controller_manager::config::LogFormat::Text);
+        let packet = self.packet.start().await.unwrap();
+        let kubernetes = kube_api_server::Server::start().await.unwrap();
+        seed(&packet, &kubernetes);
+        for (name, value) in [
+            ("METAL_API_KEY", packet.token().to_owned()),
+            ("METAL_PROJECT_ID", packet.project_id().to_string()),
+            ("METAL_BASE_URL", packet.url()),
+            // Budgets are a test's own subject; the others should not wait for theirs.
+            ("METAL_RATE_LIMIT_REQUESTS_PER_SECOND", "1000".to_owned()),
+        ] {
+            if self.variables.iter().all(|(set, _)| *set != name) {
+                self.variables.push((name, value));
+            }
+        }
+        let variable = |name: &str| self.variables.iter().find(|(set, _)| *set == name).map(|(_, value)| value.clone());
+        let config = Config::load(&Flags::try_parse_from(&self.flags).unwrap(), variable).unwrap();
+        let client = kube::Client::try_from(kube::Config::new(kubernetes.url().parse().unwrap())).unwrap();
+        let running = Running::start(&Means { config, kubernetes: client }).unwrap();
+        Cloud { packet, kubernetes, _running: running }
+    }
+}
+
+/// Waits until `look` sees something.
+///
+/// # Panics
+/// When that takes longer than anything that works.
+pub(crate) async fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    let mut glances = tokio::time::interval(GLANCE);
+    loop {
+        glances.tick().await;
+        if let Some(seen) = look() {
+            return seen;
+        }
+        assert!(begun.elapsed() < PATIENCE, "waited {PATIENCE:?} for {what}");
+    }
+}
