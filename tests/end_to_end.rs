@@ -1,2 +1,12 @@
-//! Placeholder.
-fn main() {}
+//! The shipped binary as an operator runs it: against a real kube-apiserver and etcd, under the ServiceAccount and
+//! ClusterRole of `deploy/`, and on its command line.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+#[path = "support/program.rs"]
+mod program;
+
+#[path = "end_to_end/command_line.rs"]
+mod command_line;
+#[path = "end_to_end/real_control_plane.rs"]
+mod real_control_plane;

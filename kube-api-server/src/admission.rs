@@ -8,6 +8,14 @@ use crate::validation::Door;
 const NOT_READY: &str = "node.kubernetes.io/not-ready";
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
+/// Fills in what follows from other fields, as decoding does in kube-apiserver: before anybody is noted as the owner.
+pub(crate) fn on_decoding(resource: Resource, object: &mut Value) {
+    if resource == Resource::Nodes {
+        default_allocatable(object);
+        pod_cidr_fields(object);
+    }
+}
+
 /// Completes an object that is about to be created.
 pub(crate) fn on_creation(resource: Resource, object: &mut Value) {
     match resource {
@@ -15,8 +23,6 @@ pub(crate) fn on_creation(resource: Resource, object: &mut Value) {
             taint_as_not_ready(object);
             object["spec"].as_object_mut().map(|spec| spec.remove("configSource"));
             object["status"].as_object_mut().map(|status| status.remove("config"));
-            default_allocatable(object);
-            pod_cidr_fields(object);
         }
         Resource::Namespaces => {
             let name = object.pointer("/metadata/name").cloned().unwrap_or_default();
@@ -42,8 +48,6 @@ pub(crate) fn on_update(resource: Resource, door: Door, old: &Value, new: &mut V
     match resource {
         Resource::Nodes => {
             new["spec"].as_object_mut().map(|spec| spec.remove("configSource"));
-            default_allocatable(new);
-            pod_cidr_fields(new);
         }
         Resource::Namespaces => {
             let name = old.pointer("/metadata/name").cloned().unwrap_or_default();

@@ -123,6 +123,8 @@ impl Decoder {
             let given = map.get(name).unwrap_or(&Value::Null);
             let decoded = self.value(&property.shape, given, &at.field(&shape.name, name))?;
             let written = match (&property.presence, decoded) {
+                // Storage does not tell an empty list from none.
+                (Presence::Always(Value::Null), Some(Value::Array(items))) if items.is_empty() => Some(Value::Null),
                 (Presence::Always(_) | Presence::IfGiven, Some(value)) => Some(value),
                 (Presence::Always(Value::Null), None) => Some(Value::Null),
                 (Presence::Always(_), None) => Some(zero(&property.shape)),

@@ -111,7 +111,14 @@ impl Write {
             |why: &str| ApiError::bad_request(format!("{kind} in version \"v1\" cannot be handled as a {kind}: {why}"));
         let decoded = decode::decode(store.schema().of(self.resource), body).map_err(|why| refuse(&why))?;
         self.judge_unknown(&decoded.unknown, warnings).map_err(|why| refuse(&why))?;
-        Ok(without_type(decoded.value))
+        Ok(self.completed(decoded.value))
+    }
+
+    /// A decoded object without its type, with what follows from its fields.
+    fn completed(&self, decoded: Value) -> Value {
+        let mut object = without_type(decoded);
+        admission::on_decoding(self.resource, &mut object);
+        object
     }
 
     fn judge_unknown(&self, unknown: &[String], warnings: &mut Vec<String>) -> Result<(), String> {
@@ -239,9 +246,19 @@ pub(crate) fn create(store: &Store, write: &Write, body: &Value) -> Result<Outco
     let mut warnings = Vec::new();
     let mut object = write.decode(store, body, &mut warnings)?;
     write.check_namespace(&mut object)?;
+    wipe_system_fields(&mut object);
     object = write.writer(store).update(None, object);
     let object = insert(store, write, object)?;
     Ok(Outcome { object, created: true, warnings })
+}
+
+/// What only the server sets; a client that creates an object may send it, in vain.
+fn wipe_system_fields(object: &mut Value) {
+    if let Some(metadata) = metadata(object) {
+        for field in ["creationTimestamp", "uid", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
+            metadata.remove(field);
+        }
+    }
 }
 
 /// Completes, checks and keeps a new object.
@@ -251,9 +268,6 @@ fn insert(store: &Store, write: &Write, mut object: Value) -> Result<Value, ApiE
     }
     let prefix = text(&object, "/metadata/generateName").to_owned();
     if let Some(metadata) = metadata(&mut object) {
-        for field in ["selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"] {
-            metadata.remove(field);
-        }
         metadata.insert("uid".to_owned(), Uuid::new_v4().to_string().into());
         metadata.insert("creationTimestamp".to_owned(), clock::now().into());
         let unnamed = metadata.get("name").and_then(Value::as_str).is_none_or(str::is_empty);
@@ -281,6 +295,7 @@ pub(crate) fn replace(store: &Store, write: &Write, body: &Value) -> Result<Outc
     write.check_address(&mut object)?;
     if store.get(write.resource, &write.namespace, &write.name).is_none() && write.resource.created_by_update() {
         metadata(&mut object).map(|metadata| metadata.remove("resourceVersion"));
+        wipe_system_fields(&mut object);
         let object = write.writer(store).update(None, object);
         return Ok(Outcome { object: insert(store, write, object)?, created: true, warnings });
     }
@@ -318,13 +333,11 @@ pub(crate) fn patch(store: &Store, write: &Write, patch: &Patch) -> Result<Outco
             let cause = Cause::invalid_text("patch", &patched.to_string(), why);
             ApiError::invalid("", "", "", &[cause])
         };
-        if let Err(why) = check_kept_type(write.resource, &patched) {
-            return Err(why);
-        }
+        check_kept_type(write.resource, &patched).map_err(|why| unprocessable(&why))?;
         let decoded = decode::decode(shape, &patched).map_err(|why| unprocessable(&why))?;
         warnings.clear();
         write.judge_unknown(&decoded.unknown, &mut warnings).map_err(|why| unprocessable(&why))?;
-        let mut object = without_type(decoded.value);
+        let mut object = write.completed(decoded.value);
         write.check_address(&mut object)?;
         // The server's reading of a list that a patch has emptied is a wish to forget who owns what.
         let emptied = patched.pointer("/metadata/managedFields").and_then(Value::as_array).is_some_and(Vec::is_empty);
@@ -345,21 +358,16 @@ fn merge_patch(live: &Value, patch: &Value) -> Result<Value, ApiError> {
     Ok(out)
 }
 
-fn check_kept_type(resource: Resource, patched: &Value) -> Result<(), ApiError> {
-    let same = |field: &str, known: &str| patched.get(field).and_then(Value::as_str) == Some(known);
-    if same("kind", resource.kind()) && same("apiVersion", resource.api_version()) {
+fn check_kept_type(resource: Resource, patched: &Value) -> Result<(), String> {
+    let (kind, version) = (text(patched, "/kind"), text(patched, "/apiVersion"));
+    if kind == resource.kind() && version == resource.api_version() {
         return Ok(());
     }
-    let kind = text(patched, "/kind");
-    let version = text(patched, "/apiVersion");
-    let message = format!(
-        "{kind} in version {} cannot be handled as a {}: no kind {} is registered for version {} in scheme \"pkg/runtime/scheme.go:111\"",
-        quoted(version),
-        resource.kind(),
+    Err(format!(
+        "no kind {} is registered for version {} in scheme \"pkg/runtime/scheme.go:111\"",
         quoted(kind),
         quoted(version)
-    );
-    Err(ApiError::bad_request(message))
+    ))
 }
 
 fn apply(store: &Store, write: &Write, config: &Value, force: bool) -> Result<Outcome, ApiError> {
@@ -416,9 +424,10 @@ fn describe(write: &Write) -> String {
 
 /// The object as Go would read and write it.
 fn normal(store: &Store, resource: Resource, object: &Value) -> Result<Value, ApiError> {
-    decode::decode(store.schema().of(resource), object)
-        .map(|decoded| without_type(decoded.value))
-        .map_err(ApiError::internal)
+    let decoded = decode::decode(store.schema().of(resource), object).map_err(ApiError::internal)?;
+    let mut object = without_type(decoded.value);
+    admission::on_decoding(resource, &mut object);
+    Ok(object)
 }
 
 /// Changes an object that is there: whoever computes the new one sees the newest, and nobody writes in between.

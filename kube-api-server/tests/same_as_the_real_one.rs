@@ -27,6 +27,8 @@ async fn every_answer_is_the_real_ones() {
     let mut differences = Vec::new();
     let mut compared = 0;
     for (chapter, steps) in script::chapters() {
+        real.begin_chapter();
+        simulated.begin_chapter();
         for step in steps {
             let (expected, actual) = tokio::join!(real.perform(&step), simulated.perform(&step));
             compared += 1;

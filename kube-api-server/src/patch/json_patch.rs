@@ -1,5 +1,6 @@
-//! JSON Patch as kube-apiserver applies it, which in three places is not RFC 6902 to the letter: a `test` of an absent
-//! member against `null` passes, `replace` of an absent member adds it, and a negative index counts from the end.
+//! JSON Patch as kube-apiserver applies it, which is not RFC 6902 to the letter: a `test` of an absent member against
+//! `null` passes, `replace` of an absent member adds it, a negative index counts from the end, a value left out is
+//! `null`, and a path need not begin with its slash.
 
 use serde_json::Value;
 
@@ -36,12 +37,14 @@ pub(crate) fn apply(target: &Value, patch: &Value) -> Result<Value, ApiError> {
 
 fn step(target: &mut Value, operation: &Value) -> Option<()> {
     let text = |field: &str| operation.get(field).and_then(Value::as_str);
+    // A value left out is null.
+    let value = || operation.get("value").cloned().unwrap_or_default();
     let path = pointer(text("path")?)?;
     match text("op")? {
-        "add" => add(target, &path, operation.get("value")?.clone()),
-        "replace" => replace(target, &path, operation.get("value")?.clone()),
+        "add" => add(target, &path, value()),
+        "replace" => replace(target, &path, value()),
         "remove" => remove(target, &path).map(drop),
-        "test" => test(target, &path, operation.get("value").unwrap_or(&Value::Null)),
+        "test" => test(target, &path, &value()),
         "move" => {
             let value = remove(target, &pointer(text("from")?)?)?;
             add(target, &path, value)
@@ -54,12 +57,13 @@ fn step(target: &mut Value, operation: &Value) -> Option<()> {
     }
 }
 
+/// The tokens of a path. Whatever stands before the first slash counts for nothing.
 fn pointer(text: &str) -> Option<Vec<String>> {
     if text.is_empty() {
         return Some(Vec::new());
     }
-    let tokens = text.strip_prefix('/')?.split('/');
-    Some(tokens.map(|token| token.replace("~1", "/").replace("~0", "~")).collect())
+    let (_, tokens) = text.split_once('/')?;
+    Some(tokens.split('/').map(|token| token.replace("~1", "/").replace("~0", "~")).collect())
 }
 
 /// Where a token points in a list of that length. With `end`, one past the last is allowed.
@@ -93,10 +97,7 @@ fn get_mut<'a>(target: &'a mut Value, path: &[String]) -> Option<&'a mut Value> 
 }
 
 fn add(target: &mut Value, path: &[String], value: Value) -> Option<()> {
-    let Some((last, parent)) = path.split_last() else {
-        *target = value;
-        return Some(());
-    };
+    let (last, parent) = path.split_last()?;
     match get_mut(target, parent)? {
         Value::Object(fields) => {
             fields.insert(last.clone(), value);

@@ -83,7 +83,6 @@ fn merge_field(
     }
     let merged = match (shape, out.get(name), value) {
         (_, Some(Value::Object(target)), Value::Object(patch)) => merge_object(shape, target, patch)?.into(),
-        (_, None, Value::Object(patch)) => merge_object(shape, &Map::new(), patch)?.into(),
         (Some(Shape::List { .. }), _, Value::Object(_) | Value::String(_) | Value::Number(_) | Value::Bool(_)) => {
             let kind = match value {
                 Value::String(_) => "string",
@@ -98,15 +97,34 @@ fn merge_field(
             );
             return Err(ApiError::invalid("", "", "", &[cause]));
         }
-        (Some(Shape::List { item, strategy, .. }), target, Value::Array(items)) => {
-            let target = target.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        (Some(Shape::List { item, strategy, .. }), Some(Value::Array(target)), Value::Array(items)) => {
             let order = patch.get(&format!("{SET_ORDER}{name}")).and_then(Value::as_array);
             merge_list(item, strategy, target, items, order)?.into()
         }
-        _ => value.clone(),
+        // There is nothing to merge with: what the patch says is taken, but for what a directive is about.
+        _ => match taken(value) {
+            Some(value) => value,
+            None => {
+                out.remove(name);
+                return Ok(());
+            }
+        },
     };
     out.insert(name.to_owned(), merged);
     Ok(())
+}
+
+/// A value without its nulls and without the parts that carry a directive.
+fn taken(value: &Value) -> Option<Value> {
+    match value {
+        Value::Object(fields) if fields.contains_key(DIRECTIVE) => None,
+        Value::Object(fields) => {
+            let kept = fields.iter().filter(|(_, value)| !value.is_null());
+            Some(kept.filter_map(|(name, value)| Some((name.clone(), taken(value)?))).collect::<Map<_, _>>().into())
+        }
+        Value::Array(items) => Some(items.iter().filter_map(taken).collect()),
+        other => Some(other.clone()),
+    }
 }
 
 fn merge_list(

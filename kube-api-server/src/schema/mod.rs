@@ -134,12 +134,13 @@ fn is_pointer(type_name: &str, field: &str) -> bool {
     )
 }
 
-/// Times that are not pointers in the Go types, and so are written as `null` when unset.
-fn is_bare_time(type_name: &str, field: &str) -> bool {
+/// What Go writes as `null` when it is unset: times that are not pointers, and a list without `omitempty`.
+fn is_null_when_unset(type_name: &str, field: &str) -> bool {
     matches!(
         (type_name, field),
         ("NodeCondition", "lastHeartbeatTime" | "lastTransitionTime")
             | ("NamespaceCondition", "lastTransitionTime")
+            | ("ContainerImage", "names")
             | ("Event", "firstTimestamp" | "lastTimestamp" | "eventTime")
     )
 }
@@ -162,7 +163,7 @@ fn named(document: &Value, name: &str) -> Result<Shape, SchemaError> {
         let shape = shape(document, schema, &format!("{name}.{field}"))?;
         let presence = match schema.get("default") {
             Some(default) => Presence::Always(default.clone()),
-            None if is_bare_time(short, field) => Presence::Always(Value::Null),
+            None if is_null_when_unset(short, field) => Presence::Always(Value::Null),
             None if is_pointer(short, field) => Presence::IfGiven,
             None => match shape {
                 // A struct without a default is a pointer in Go, and so is a time.

@@ -5,19 +5,34 @@ use serde_json::Value;
 use super::{names, text};
 use crate::status::Cause;
 
-/// Where an Event about an object without a namespace may be.
 const DEFAULT_NAMESPACE: &str = "default";
+const SYSTEM_NAMESPACE: &str = "kube-system";
+/// The longest reporting instance, action and reason, in bytes.
+const LONGEST_WORD: usize = 128;
+/// The longest message of an Event of the new style, in bytes.
+const LONGEST_MESSAGE: usize = 1024;
 
-pub(super) fn creation(event: &Value, causes: &mut Vec<Cause>) {
+pub(super) fn whole(event: &Value, causes: &mut Vec<Cause>) {
     let involved = text(event, "/involvedObject/namespace");
     let own = text(event, "/metadata/namespace");
-    let fits = if involved.is_empty() { own == DEFAULT_NAMESPACE || own.is_empty() } else { involved == own };
+    let new_style = !text(event, "/eventTime").is_empty();
+    // An Event about an object without a namespace has to be somewhere.
+    let fits = match (involved.is_empty(), new_style) {
+        (true, false) => own == DEFAULT_NAMESPACE,
+        (true, true) => own == DEFAULT_NAMESPACE || own == SYSTEM_NAMESPACE,
+        (false, false) => involved == own,
+        (false, true) => true,
+    };
     if !fits {
         causes.push(Cause::invalid_text("involvedObject.namespace", involved, "does not match event.namespace"));
     }
-    if text(event, "/eventTime").is_empty() {
-        return;
+    if new_style {
+        details(event, causes);
     }
+}
+
+fn details(event: &Value, causes: &mut Vec<Cause>) {
+    let too_long = |longest: usize| format!("can have at most {longest} characters");
     let controller = text(event, "/reportingComponent");
     if controller.is_empty() {
         causes.push(Cause::required("reportingComponent", ""));
@@ -25,13 +40,16 @@ pub(super) fn creation(event: &Value, causes: &mut Vec<Cause>) {
     causes.extend(
         names::qualified(controller).iter().map(|why| Cause::invalid_text("reportingComponent", controller, why)),
     );
-    for (field, longest) in [("reportingInstance", 128), ("action", 128), ("reason", 128)] {
+    for field in ["reportingInstance", "action", "reason"] {
         let value = text(event, &format!("/{field}"));
         if value.is_empty() {
             causes.push(Cause::required(field, ""));
-        } else if value.len() > longest {
-            causes.push(Cause::invalid_text(field, value, &format!("can have at most {longest} characters")));
+        } else if value.len() > LONGEST_WORD {
+            causes.push(Cause::invalid_text(field, "", &too_long(LONGEST_WORD)));
         }
+    }
+    if text(event, "/message").len() > LONGEST_MESSAGE {
+        causes.push(Cause::invalid_text("message", "", &too_long(LONGEST_MESSAGE)));
     }
 }
 
@@ -43,7 +61,7 @@ mod tests {
 
     fn problems(event: &Value) -> usize {
         let mut causes = Vec::new();
-        creation(event, &mut causes);
+        whole(event, &mut causes);
         causes.len()
     }
 

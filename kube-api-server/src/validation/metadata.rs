@@ -3,7 +3,6 @@
 use serde_json::{Map, Value};
 
 use super::{items, names, text};
-use crate::resource::Resource;
 use crate::status::Cause;
 
 /// All annotations of an object together, keys and values.
@@ -13,18 +12,38 @@ fn map<'a>(object: &'a Value, pointer: &str) -> Option<&'a Map<String, Value>> {
     object.pointer(pointer).and_then(Value::as_object)
 }
 
-pub(super) fn creation(resource: Resource, object: &Value, causes: &mut Vec<Cause>) {
-    let form = if resource == Resource::Namespaces { names::label } else { names::subdomain };
+/// The form that a name must have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NameForm {
+    Subdomain,
+    Label,
+    /// Anything that can stand between two slashes of an address.
+    PathSegment,
+}
+
+impl NameForm {
+    fn problems(self, name: &str) -> Vec<String> {
+        match self {
+            NameForm::Subdomain => names::subdomain(name),
+            NameForm::Label => names::label(name),
+            NameForm::PathSegment => names::path_segment(name),
+        }
+    }
+}
+
+/// What must hold of any object.
+pub(super) fn whole(form: NameForm, object: &Value, causes: &mut Vec<Cause>) {
     let (name, prefix) = (text(object, "/metadata/name"), text(object, "/metadata/generateName"));
     if !prefix.is_empty() {
-        // A prefix may end in what a name may not.
+        // A prefix may end in a dash, which a name may not.
         let whole = prefix.strip_suffix('-').map_or_else(|| prefix.to_owned(), |rest| format!("{rest}a"));
-        causes.extend(form(&whole).iter().map(|why| Cause::invalid_text("metadata.generateName", prefix, why)));
+        causes
+            .extend(form.problems(&whole).iter().map(|why| Cause::invalid_text("metadata.generateName", prefix, why)));
     }
     if name.is_empty() {
         causes.push(Cause::required("metadata.name", "name or generateName is required"));
     } else {
-        causes.extend(form(name).iter().map(|why| Cause::invalid_text("metadata.name", name, why)));
+        causes.extend(form.problems(name).iter().map(|why| Cause::invalid_text("metadata.name", name, why)));
     }
     labels(object, causes);
     annotations(object, causes);
@@ -32,9 +51,17 @@ pub(super) fn creation(resource: Resource, object: &Value, causes: &mut Vec<Caus
         let finalizer = finalizer.as_str().unwrap_or_default();
         let wrong = names::qualified(finalizer);
         causes.extend(wrong.iter().map(|why| Cause::invalid_text("metadata.finalizers", finalizer, why)));
-        if wrong.is_empty() && !finalizer.contains('/') {
+    }
+}
+
+/// The core group's own rule: a finalizer is one that Kubernetes knows, or says whose it is.
+pub(super) fn finalizers(object: &Value, causes: &mut Vec<Cause>) {
+    const STANDARD: [&str; 3] = ["kubernetes", "orphan", "foregroundDeletion"];
+    for (index, finalizer) in items(object, "/metadata/finalizers").iter().enumerate() {
+        let finalizer = finalizer.as_str().unwrap_or_default();
+        if !finalizer.contains('/') && !STANDARD.contains(&finalizer) {
             let why = "name is neither a standard finalizer name nor is it fully qualified";
-            causes.push(Cause::invalid_text("metadata.finalizers", finalizer, why));
+            causes.push(Cause::invalid_text(format!("metadata.finalizers[{index}]"), finalizer, why));
         }
     }
 }
@@ -62,7 +89,7 @@ fn annotations(object: &Value, causes: &mut Vec<Cause>) {
 }
 
 /// What may not change: which object it is, and what only deletion sets.
-pub(super) fn update(old: &Value, new: &Value, causes: &mut Vec<Cause>) {
+pub(super) fn changes(old: &Value, new: &Value, causes: &mut Vec<Cause>) {
     if old.pointer("/metadata/deletionTimestamp").is_some() {
         let known = items(old, "/metadata/finalizers");
         let added: Vec<String> = items(new, "/metadata/finalizers")

@@ -8,6 +8,7 @@ mod node;
 
 use serde_json::Value;
 
+use self::metadata::NameForm;
 use crate::resource::Resource;
 use crate::status::{ApiError, Cause};
 
@@ -21,41 +22,75 @@ pub(crate) enum Door {
 /// Checks an object that is about to be created.
 pub(crate) fn creation(resource: Resource, object: &Value) -> Result<(), ApiError> {
     let mut causes = Vec::new();
-    metadata::creation(resource, object, &mut causes);
     match resource {
-        Resource::Nodes => node::creation(object, &mut causes),
-        Resource::Events => event::creation(object, &mut causes),
-        Resource::Leases => lease::spec(object, &mut causes),
-        Resource::Namespaces => {}
+        Resource::Nodes => {
+            metadata::whole(NameForm::Subdomain, object, &mut causes);
+            metadata::finalizers(object, &mut causes);
+            node::creation(object, &mut causes);
+        }
+        Resource::Events => event::whole(object, &mut causes),
+        Resource::Leases => {
+            metadata::whole(NameForm::Subdomain, object, &mut causes);
+            lease::spec(object, &mut causes);
+        }
+        Resource::Namespaces => {
+            metadata::whole(NameForm::Label, object, &mut causes);
+            metadata::finalizers(object, &mut causes);
+        }
     }
+    verdict(resource, object, &causes)?;
+    // What holds for all resources is said only where the resource's own rules are kept.
+    metadata::whole(NameForm::PathSegment, object, &mut causes);
     verdict(resource, object, &causes)
 }
 
 /// Checks an object that is about to replace another.
 pub(crate) fn update(resource: Resource, door: Door, old: &Value, new: &Value) -> Result<(), ApiError> {
     let mut causes = Vec::new();
-    // The generic layer checks the metadata before the resource's own rules do so again: kube-apiserver lists both.
-    metadata::update(old, new, &mut causes);
+    // What holds for all resources comes first, and the resource's own rules say some of it again: both are listed.
+    metadata::whole(NameForm::PathSegment, new, &mut causes);
+    metadata::changes(old, new, &mut causes);
     match resource {
         Resource::Nodes => {
             if door == Door::Main {
-                metadata::creation(resource, new, &mut causes);
+                metadata::whole(NameForm::Subdomain, new, &mut causes);
+                metadata::finalizers(new, &mut causes);
                 node::creation(new, &mut causes);
             }
-            metadata::update(old, new, &mut causes);
+            metadata::changes(old, new, &mut causes);
+            metadata::finalizers(new, &mut causes);
             node::update(old, new, &mut causes);
         }
-        Resource::Events => {
-            metadata::creation(resource, new, &mut causes);
-            event::creation(new, &mut causes);
-        }
+        Resource::Events => event::whole(new, &mut causes),
         Resource::Leases => {
-            metadata::update(old, new, &mut causes);
+            metadata::changes(old, new, &mut causes);
             lease::spec(new, &mut causes);
         }
-        Resource::Namespaces => metadata::update(old, new, &mut causes),
+        Resource::Namespaces => {
+            if door == Door::Main {
+                metadata::whole(NameForm::Label, new, &mut causes);
+                metadata::finalizers(new, &mut causes);
+            }
+            metadata::changes(old, new, &mut causes);
+            metadata::finalizers(new, &mut causes);
+            if door == Door::Status {
+                namespace_phase(new, &mut causes);
+            }
+        }
     }
     verdict(resource, new, &causes)
+}
+
+fn namespace_phase(namespace: &Value, causes: &mut Vec<Cause>) {
+    let phase = text(namespace, "/status/phase");
+    let (wanted, when) = match namespace.pointer("/metadata/deletionTimestamp") {
+        None => ("Active", "empty"),
+        Some(_) => ("Terminating", "not empty"),
+    };
+    if phase != wanted {
+        let why = format!("may only be '{wanted}' if `deletionTimestamp` is {when}");
+        causes.push(Cause::invalid_text("status.Phase", phase, &why));
+    }
 }
 
 fn verdict(resource: Resource, object: &Value, causes: &[Cause]) -> Result<(), ApiError> {

@@ -12,7 +12,7 @@ const NAME_PART_FORM: &str = "must consist of alphanumeric characters, '-', '_' 
 const VALUE_FORM: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start \
      and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is \
      '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
-const QUALIFIED_FORM: &str = "a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an \
+const QUALIFIED_FORM: &str = "a valid label key must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an \
      alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is \
      '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')";
 
@@ -57,6 +57,15 @@ pub(super) fn subdomain(text: &str) -> Vec<String> {
         out.push(SUBDOMAIN_FORM.to_owned());
     }
     out
+}
+
+/// What is wrong with a part of an address.
+pub(super) fn path_segment(text: &str) -> Vec<String> {
+    if text == "." || text == ".." {
+        return vec![format!("may not be '{text}'")];
+    }
+    let illegal = ['/', '%'].into_iter().filter(|letter| text.contains(*letter));
+    illegal.map(|letter| format!("may not contain '{letter}'")).collect()
 }
 
 /// What is wrong with a label's key, a taint's key or (in lower case) an annotation's key.

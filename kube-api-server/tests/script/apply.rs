@@ -46,8 +46,14 @@ fn owners() -> Vec<Step> {
         forced("m2", labels(json!({ "a": "9", "b": "2" })), json!({})),
         by("m1", json!({}), json!({})),
         by("m2", json!({}), json!({})),
-        status("m3", json!({ "conditions": [{ "type": "Ready", "status": "True" }], "addresses": [{ "type": "Hostname", "address": "x" }] })),
-        status("m4", json!({ "conditions": [{ "type": "Ready", "status": "False" }, { "type": "Other", "status": "False" }] })),
+        status(
+            "m3",
+            json!({ "conditions": [{ "type": "Ready", "status": "True" }], "addresses": [{ "type": "Hostname", "address": "x" }] }),
+        ),
+        status(
+            "m4",
+            json!({ "conditions": [{ "type": "Ready", "status": "False" }, { "type": "Other", "status": "False" }] }),
+        ),
         status("m4", json!({ "conditions": [{ "type": "Other", "status": "False" }] })),
         status("m3", json!({ "conditions": [{ "type": "Third", "status": "True" }] })),
         patch(MERGE, format!("{NODE}?fieldManager=up"), json!({ "metadata": { "labels": { "y": "no" } } })),
@@ -81,8 +87,14 @@ fn refused() -> Vec<Step> {
         apply(&named("m"), config(json!({ "uid": "1" }), json!({}))),
         apply(&named("m"), config(labels(json!({ "a b": "1" })), json!({}))),
         apply(&named("m"), config(json!({}), json!({ "spec": { "taints": [{ "key": "k", "effect": "x" }] } }))),
-        apply("/api/v1/nodes/nn?fieldManager=m", json!({ "apiVersion": "v1", "kind": "Node", "metadata": { "name": "nn", "uid": "1" } })),
-        apply("/api/v1/nodes/nn/status?fieldManager=m", json!({ "apiVersion": "v1", "kind": "Node", "metadata": { "name": "nn" } })),
+        apply(
+            "/api/v1/nodes/nn?fieldManager=m",
+            json!({ "apiVersion": "v1", "kind": "Node", "metadata": { "name": "nn", "uid": "1" } }),
+        ),
+        apply(
+            "/api/v1/nodes/nn/status?fieldManager=m",
+            json!({ "apiVersion": "v1", "kind": "Node", "metadata": { "name": "nn" } }),
+        ),
     ]
 }
 

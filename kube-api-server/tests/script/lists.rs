@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Step, compact, delete, get, patch, post, MERGE};
+use super::{MERGE, Step, compact, delete, get, patch, post};
 
 fn nodes(query: &str) -> Step {
     get(format!("/api/v1/nodes?{query}"))

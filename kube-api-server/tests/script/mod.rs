@@ -35,7 +35,13 @@ pub(crate) enum Compare {
 
 #[derive(Debug, Clone)]
 pub(crate) enum Action {
-    Request { method: &'static str, path: String, body: Option<String>, content_type: &'static str, accept: &'static str },
+    Request {
+        method: &'static str,
+        path: String,
+        body: Option<String>,
+        content_type: &'static str,
+        accept: &'static str,
+    },
     /// Forget all history up to the newest version that was seen.
     Compact,
 }
@@ -48,7 +54,12 @@ pub(crate) struct Step {
 }
 
 impl Step {
-    fn request(method: &'static str, path: impl Into<String>, body: Option<String>, content_type: &'static str) -> Step {
+    fn request(
+        method: &'static str,
+        path: impl Into<String>,
+        body: Option<String>,
+        content_type: &'static str,
+    ) -> Step {
         let action = Action::Request { method, path: path.into(), body, content_type, accept: JSON };
         Step { action, compare: Compare::Whole }
     }

@@ -14,7 +14,9 @@ fn json_patches() -> Vec<Step> {
     let operations = |operations: Value| patch(JSON_PATCH, NODE, operations);
     let taint = |key: &str| json!({ "key": key, "effect": "NoSchedule" });
     vec![
-        operations(json!([test("/spec/providerID", Value::Null), { "op": "add", "path": "/spec/providerID", "value": "packet://x" }])),
+        operations(
+            json!([test("/spec/providerID", Value::Null), { "op": "add", "path": "/spec/providerID", "value": "packet://x" }]),
+        ),
         operations(json!([test("/spec/providerID", Value::Null)])),
         operations(json!([{ "op": "test", "path": "/spec/absent" }])),
         operations(json!([test("/spec/nothing/deep", Value::Null)])),
@@ -24,7 +26,9 @@ fn json_patches() -> Vec<Step> {
         operations(json!([test("/spec/taints/7", json!(1))])),
         operations(json!([test("/spec/nothing", json!("1"))])),
         operations(json!([test("/spec/taints/0/key", json!("zz"))])),
-        operations(json!([test("/spec/taints/0", json!({ "effect": "NoSchedule", "key": "k1" })), { "op": "remove", "path": "/spec/taints/0" }])),
+        operations(
+            json!([test("/spec/taints/0", json!({ "effect": "NoSchedule", "key": "k1" })), { "op": "remove", "path": "/spec/taints/0" }]),
+        ),
         operations(json!([test("/spec/taints", json!([{ "key": "k2", "value": "v", "effect": "NoExecute" }]))])),
         operations(json!([{ "op": "remove", "path": "/metadata/labels/zzz" }])),
         operations(json!([{ "op": "remove", "path": "/metadata/annotations/zzz" }])),
@@ -32,7 +36,9 @@ fn json_patches() -> Vec<Step> {
         operations(json!([{ "op": "replace", "path": "/spec/taints/9", "value": taint("a") }])),
         operations(json!([{ "op": "add", "path": "/metadata/annotations/zzz", "value": "1" }])),
         operations(json!([{ "op": "add", "path": "/metadata/annotations", "value": { "a/b": "1" } }])),
-        operations(json!([test("/metadata/annotations/a~1b", json!("1")), { "op": "remove", "path": "/metadata/annotations/a~1b" }])),
+        operations(
+            json!([test("/metadata/annotations/a~1b", json!("1")), { "op": "remove", "path": "/metadata/annotations/a~1b" }]),
+        ),
         operations(json!([{ "op": "add", "path": "/spec/taints/9", "value": taint("a") }])),
         operations(json!([{ "op": "add", "path": "/spec/taints/-", "value": taint("a") }])),
         operations(json!([{ "op": "add", "path": "/spec/taints/0", "value": taint("first") }])),
@@ -43,7 +49,9 @@ fn json_patches() -> Vec<Step> {
         operations(json!([{ "op": "bogus", "path": "/spec/taints" }])),
         operations(json!([{ "op": "add", "path": "spec/taints", "value": [] }])),
         operations(json!([{ "op": "add", "path": "/spec/unschedulable" }])),
-        operations(json!([{ "op": "copy", "from": "/metadata/labels/a", "path": "/metadata/labels/b" }, { "op": "move", "from": "/metadata/labels/a", "path": "/metadata/labels/c" }])),
+        operations(
+            json!([{ "op": "copy", "from": "/metadata/labels/a", "path": "/metadata/labels/b" }, { "op": "move", "from": "/metadata/labels/a", "path": "/metadata/labels/c" }]),
+        ),
         operations(json!([{ "op": "move", "from": "/metadata/labels/none", "path": "/metadata/labels/c" }])),
         operations(json!([])),
         operations(json!({ "a": 1 })),
@@ -51,7 +59,12 @@ fn json_patches() -> Vec<Step> {
         operations(json!([{ "op": "add", "path": "/metadata/labels/n", "value": 5 }])).by_reason(),
         operations(json!([{ "op": "add", "path": "/spec/taints", "value": "x" }])).by_reason(),
         operations(json!([{ "op": "add", "path": "/spec/zork", "value": "x" }])),
-        patch(JSON_PATCH, format!("{NODE}?fieldValidation=Strict"), json!([{ "op": "add", "path": "/spec/zork", "value": "x" }])).by_reason(),
+        patch(
+            JSON_PATCH,
+            format!("{NODE}?fieldValidation=Strict"),
+            json!([{ "op": "add", "path": "/spec/zork", "value": "x" }]),
+        )
+        .by_reason(),
         operations(json!([{ "op": "add", "path": "/status/phase", "value": "Running" }])),
         operations(json!([{ "op": "add", "path": "/spec/taints/-", "value": taint("a") }])),
         operations(json!([{ "op": "replace", "path": "/spec", "value": {} }])),
@@ -78,12 +91,24 @@ fn merge_patches() -> Vec<Step> {
         patch_text(MERGE, NODE, "nah").by_reason(),
         merge(json!({ "metadata": { "labels": null } })),
         merge(json!({})),
-        status(json!({ "metadata": { "annotations": { "via": "status" } }, "spec": { "podCIDR": "10.0.0.0/8" }, "status": { "addresses": [{ "type": "InternalIP", "address": "10.0.0.9" }] } })),
-        status(json!({ "status": { "addresses": [{ "type": "InternalIP", "address": "1" }, { "type": "InternalIP", "address": "2" }] } })),
-        status(json!({ "status": { "addresses": [{ "type": "InternalIP", "address": "1" }, { "type": "InternalIP", "address": "1" }] } })),
-        status(json!({ "status": { "addresses": [{ "type": "InternalIP", "address": "3" }, { "type": "Hostname", "address": "h" }] } })),
+        status(
+            json!({ "metadata": { "annotations": { "via": "status" } }, "spec": { "podCIDR": "10.0.0.0/8" }, "status": { "addresses": [{ "type": "InternalIP", "address": "10.0.0.9" }] } }),
+        ),
+        status(
+            json!({ "status": { "addresses": [{ "type": "InternalIP", "address": "1" }, { "type": "InternalIP", "address": "2" }] } }),
+        ),
+        status(
+            json!({ "status": { "addresses": [{ "type": "InternalIP", "address": "1" }, { "type": "InternalIP", "address": "1" }] } }),
+        ),
+        status(
+            json!({ "status": { "addresses": [{ "type": "InternalIP", "address": "3" }, { "type": "Hostname", "address": "h" }] } }),
+        ),
         status(json!({ "status": { "addresses": null, "conditions": [{ "type": "Ready", "status": "True" }] } })),
-        patch(MERGE, format!("{NODE}?fieldManager=other"), json!({ "metadata": { "annotations": { "o": "1", "via": "main" } } })),
+        patch(
+            MERGE,
+            format!("{NODE}?fieldManager=other"),
+            json!({ "metadata": { "annotations": { "o": "1", "via": "main" } } }),
+        ),
         patch(MERGE, format!("{NODE}?dryRun=All"), json!({ "metadata": { "annotations": { "o": "dry" } } })),
         patch(MERGE, format!("{NODE}?force=true"), json!({})),
         merge(json!({ "spec": { "podCIDRs": ["10.1.0.0/24"] } })),

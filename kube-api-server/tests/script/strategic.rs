@@ -20,19 +20,29 @@ pub(super) fn steps() -> Vec<Step> {
                 },
             }),
         ),
-        status(json!({ "addresses": [{ "type": "ExternalIP", "address": "1.2.3.4" }, { "type": "InternalIP", "address": "10.0.0.10" }] })),
+        status(
+            json!({ "addresses": [{ "type": "ExternalIP", "address": "1.2.3.4" }, { "type": "InternalIP", "address": "10.0.0.10" }] }),
+        ),
         status(json!({ "conditions": [{ "type": "Ready", "status": "False" }, { "type": "New", "status": "True" }] })),
         status(json!({
             "$setElementOrder/conditions": [{ "type": "New" }, { "type": "Memory" }, { "type": "Ready" }],
             "conditions": [{ "type": "New", "status": "False" }],
         })),
-        status(json!({ "$setElementOrder/conditions": [{ "type": "Ready" }, { "type": "New" }, { "type": "Memory" }] })),
+        status(
+            json!({ "$setElementOrder/conditions": [{ "type": "Ready" }, { "type": "New" }, { "type": "Memory" }] }),
+        ),
         status(json!({ "conditions": [{ "type": "Memory", "status": "True" }] })),
-        status(json!({ "conditions": [{ "type": "Last", "status": "True" }, { "type": "Memory", "status": "False" }, { "type": "New", "reason": null }] })),
-        status(json!({ "conditions": [{ "$patch": "delete", "type": "Last" }, { "type": "Ready", "$patch": "replace", "status": "Unknown" }] })),
+        status(
+            json!({ "conditions": [{ "type": "Last", "status": "True" }, { "type": "Memory", "status": "False" }, { "type": "New", "reason": null }] }),
+        ),
+        status(
+            json!({ "conditions": [{ "$patch": "delete", "type": "Last" }, { "type": "Ready", "$patch": "replace", "status": "Unknown" }] }),
+        ),
         status(json!({ "conditions": [{ "type": "Memory", "status": "False", "reason": "r" }] })),
         status(json!({ "addresses": [{ "$patch": "delete", "type": "ExternalIP" }] })),
-        status(json!({ "addresses": [{ "$patch": "replace" }, { "type": "ExternalIP", "address": "1.2.3.4" }, { "type": "InternalIP", "address": "10.0.0.10" }, { "type": "InternalIP", "address": "10.0.0.11" }] })),
+        status(
+            json!({ "addresses": [{ "$patch": "replace" }, { "type": "ExternalIP", "address": "1.2.3.4" }, { "type": "InternalIP", "address": "10.0.0.10" }, { "type": "InternalIP", "address": "10.0.0.11" }] }),
+        ),
         status(json!({ "addresses": [{ "type": "InternalIP", "address": "10.0.0.12" }] })),
         status(json!({ "addresses": [{ "type": "Hostname", "address": "h" }] })),
         status(json!({ "conditions": [{ "status": "nokey" }] })),
@@ -41,7 +51,9 @@ pub(super) fn steps() -> Vec<Step> {
         status(json!({ "capacity": { "$patch": "replace", "memory": "1Gi" } })),
         status(json!({ "nodeInfo": { "$patch": "replace", "machineID": "m" } })),
         main(json!({ "spec": { "taints": [{ "key": "s1", "effect": "NoSchedule" }] } })),
-        main(json!({ "spec": { "taints": [{ "key": "s2", "effect": "NoSchedule" }, { "key": "s3", "effect": "NoExecute" }] } })),
+        main(
+            json!({ "spec": { "taints": [{ "key": "s2", "effect": "NoSchedule" }, { "key": "s3", "effect": "NoExecute" }] } }),
+        ),
         main(json!({ "spec": { "taints": [{ "$patch": "delete", "key": "s2" }] } })),
         main(json!({ "spec": { "taints": [] } })),
         main(json!({ "spec": { "unschedulable": true } })),
@@ -54,7 +66,9 @@ pub(super) fn steps() -> Vec<Step> {
         main(json!({ "metadata": { "labels": { "$patch": "merge", "m": "1" } } })),
         main(json!({ "metadata": { "finalizers": ["a.b/c"] } })),
         main(json!({ "metadata": { "finalizers": ["a.b/d", "a.b/c"] } })),
-        main(json!({ "metadata": { "$setElementOrder/finalizers": ["a.b/c", "a.b/d", "a.b/e"], "finalizers": ["a.b/e"] } })),
+        main(
+            json!({ "metadata": { "$setElementOrder/finalizers": ["a.b/c", "a.b/d", "a.b/e"], "finalizers": ["a.b/e"] } }),
+        ),
         main(json!({ "metadata": { "$deleteFromPrimitiveList/finalizers": ["a.b/c", "a.b/d", "a.b/e"] } })),
         main(json!({ "metadata": { "$patch": "bogus" } })),
         main(json!({ "spec": { "taints": "x" } })).by_reason(),

@@ -20,7 +20,10 @@ pub(super) fn steps() -> Vec<Step> {
                 },
             }),
         ),
-        post("/api/v1/nodes", json!({ "metadata": { "name": "t2" }, "status": { "conditions": [{ "type": "Ready", "status": "True" }] } })),
+        post(
+            "/api/v1/nodes",
+            json!({ "metadata": { "name": "t2" }, "status": { "conditions": [{ "type": "Ready", "status": "True" }] } }),
+        ),
         post("/api/v1/nodes", json!({ "metadata": { "name": "t3" } })),
         table("/api/v1/nodes"),
         table("/api/v1/nodes?limit=1"),
@@ -29,7 +32,10 @@ pub(super) fn steps() -> Vec<Step> {
         table("/api/v1/nodes/t2"),
         table("/api/v1/nodes/nonesuch"),
         delete("/api/v1/nodes"),
-        post("/apis/coordination.k8s.io/v1/namespaces/default/leases", json!({ "metadata": { "name": "t" }, "spec": { "holderIdentity": "me" } })),
+        post(
+            "/apis/coordination.k8s.io/v1/namespaces/default/leases",
+            json!({ "metadata": { "name": "t" }, "spec": { "holderIdentity": "me" } }),
+        ),
         post("/apis/coordination.k8s.io/v1/namespaces/default/leases", json!({ "metadata": { "name": "u" } })),
         table("/apis/coordination.k8s.io/v1/namespaces/default/leases"),
         delete("/apis/coordination.k8s.io/v1/namespaces/default/leases"),

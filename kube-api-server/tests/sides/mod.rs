@@ -67,6 +67,11 @@ impl Side {
         }
     }
 
+    /// Numbers uids and versions anew, so that one difference does not shift all that follow.
+    pub(crate) fn begin_chapter(&mut self) {
+        self.normalizer.renumber();
+    }
+
     async fn text(&self, path: &str) -> String {
         let request = self.client.get(format!("{}{path}", self.url)).bearer_auth(&self.token);
         request.send().await.unwrap().text().await.unwrap()

@@ -31,6 +31,11 @@ impl Normalizer {
         out
     }
 
+    pub(crate) fn renumber(&mut self) {
+        self.uids.clear();
+        self.versions.clear();
+    }
+
     /// The newest version that any answer named.
     pub(crate) fn newest_version(&self) -> u64 {
         self.newest
@@ -71,7 +76,9 @@ impl Normalizer {
     fn value(&mut self, field: &str, value: Value) -> Value {
         match value {
             Value::Object(fields) => self.object(field, fields),
-            Value::Array(items) if field == "cells" => items.into_iter().map(|item| aged(self.value("", item))).collect(),
+            Value::Array(items) if field == "cells" => {
+                items.into_iter().map(|item| aged(self.value("", item))).collect()
+            }
             Value::Array(items) => items.into_iter().map(|item| self.value(field, item)).collect(),
             Value::String(text) => self.text(field, &text).into(),
             other => other,
@@ -101,7 +108,9 @@ impl Normalizer {
 
     fn text(&mut self, field: &str, text: &str) -> String {
         match field {
-            "resourceVersion" if text.parse::<u64>().is_ok() => format!("<version {}>", position(&mut self.versions, text)),
+            "resourceVersion" if text.parse::<u64>().is_ok() => {
+                format!("<version {}>", position(&mut self.versions, text))
+            }
             "continue" if !text.is_empty() => continue_token(text),
             _ if is_now(text) => "<now>".to_owned(),
             _ => self.prose(text),
@@ -118,7 +127,9 @@ impl Normalizer {
                 let number = self.number_of(uid);
                 out.push_str(&format!("<uid {number}>"));
                 rest = &rest[36..];
-            } else if let Some(after) = rest.strip_prefix("gen-").filter(|after| after.len() >= 5 && after.is_char_boundary(5)) {
+            } else if let Some(after) =
+                rest.strip_prefix("gen-").filter(|after| after.len() >= 5 && after.is_char_boundary(5))
+            {
                 out.push_str("gen-<5>");
                 rest = &after[5..];
             } else if let Some(after) = rest.strip_prefix("ResourceVersion in record (") {

@@ -1,0 +1,139 @@
+//! The Kubernetes API that the Nodes join: simulated, a real control plane of our own, or somebody's cluster.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use control_plane::ControlPlane;
+use http::HeaderValue;
+use http::header::USER_AGENT;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use kube_api_server::{RequestRecord, Server};
+
+use crate::borrowed;
+use crate::cli::Demo;
+use crate::error::LabError;
+use crate::fleet::Ground;
+
+/// What the lab calls itself, to tell its own requests from the program's.
+const OWN_USER_AGENT: &str = "packet-ccm-lab";
+
+/// A cluster in use.
+pub(crate) struct Cluster {
+    kind: Kind,
+    url: String,
+    kubeconfig: PathBuf,
+    client: Client,
+}
+
+enum Kind {
+    Simulated(Server),
+    /// Held until the end; dropping it stops it.
+    ControlPlane { _running: Box<ControlPlane> },
+    Borrowed,
+}
+
+impl Cluster {
+    /// Starts or finds the cluster that the options ask for. Kubeconfigs of our own are put into `folder`.
+    ///
+    /// # Errors
+    /// Where it does not start, cannot be reached, or had better be left alone.
+    pub(crate) async fn open(demo: &Demo, folder: &Path) -> Result<Self, LabError> {
+        if demo.control_plane {
+            let running = Box::new(ControlPlane::start().await?);
+            let kubeconfig = write(folder, &running.kubeconfig())?;
+            let (_, client) = connect(&kubeconfig).await?;
+            return Ok(Self { url: running.url(), kind: Kind::ControlPlane { _running: running }, kubeconfig, client });
+        }
+        let given = demo.kubeconfig.clone().or_else(|| {
+            let of_environment = std::env::var_os("KUBECONFIG").filter(|path| !path.is_empty() && !demo.simulated);
+            of_environment.map(PathBuf::from)
+        });
+        let Some(file) = given else {
+            let server = Server::start().await?;
+            let kubeconfig = write(folder, &server.kubeconfig())?;
+            let (_, client) = connect(&kubeconfig).await?;
+            return Ok(Self { url: server.url(), kind: Kind::Simulated(server), kubeconfig, client });
+        };
+        // The program runs in the same folder, but a path that is shown should work from anywhere.
+        let file = std::path::absolute(&file).map_err(LabError::io(format!("resolving {}", file.display())))?;
+        let (url, client) = connect(&file).await?;
+        borrowed::make_sure(&client, &url.to_string()).await?;
+        borrowed::ask(&url, demo.nodes, demo.yes).await?;
+        let url = url.to_string().trim_end_matches('/').to_owned();
+        Ok(Self { kind: Kind::Borrowed, url, kubeconfig: file, client })
+    }
+
+    /// What it is, in a word or two.
+    pub(crate) const fn title(&self) -> &'static str {
+        match self.kind {
+            Kind::Simulated(_) => "simulated",
+            Kind::ControlPlane { .. } => "real kube-apiserver",
+            Kind::Borrowed => "your cluster",
+        }
+    }
+
+    /// Whose it is.
+    pub(crate) const fn ground(&self) -> Ground {
+        match self.kind {
+            Kind::Simulated(_) | Kind::ControlPlane { .. } => Ground::Own,
+            Kind::Borrowed => Ground::Borrowed,
+        }
+    }
+
+    /// Where its API is.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The file that leads there.
+    pub(crate) fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// The lab's own client.
+    pub(crate) fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// The program's requests to change something, oldest first, where the server tells: the simulated one does.
+    pub(crate) fn writes(&self) -> Option<Vec<RequestRecord>> {
+        match &self.kind {
+            Kind::Simulated(server) => {
+                let writes = server.requests().writes();
+                Some(writes.into_iter().filter(|write| !write.user_agent.starts_with(OWN_USER_AGENT)).collect())
+            }
+            Kind::ControlPlane { .. } | Kind::Borrowed => None,
+        }
+    }
+
+    /// Stops what was started.
+    pub(crate) async fn close(self) {
+        if let Kind::Simulated(server) = self.kind {
+            server.stop().await;
+        }
+    }
+}
+
+fn write(folder: &Path, kubeconfig: &str) -> Result<PathBuf, LabError> {
+    let path = folder.join("kubeconfig");
+    fs::write(&path, kubeconfig).map_err(LabError::io(format!("writing {}", path.display())))?;
+    Ok(path)
+}
+
+/// The server that the kubeconfig's current context names, and a client of it.
+async fn connect(kubeconfig: &Path) -> Result<(http::Uri, Client), LabError> {
+    let file = kubeconfig.display().to_string();
+    let broken = |reason: String| LabError::Kubeconfig { file: file.clone(), reason };
+    let read = Kubeconfig::read_from(kubeconfig).map_err(|error| broken(error.to_string()))?;
+    let config = Config::from_custom_kubeconfig(read, &KubeConfigOptions::default()).await;
+    let mut config = config.map_err(|error| broken(error.to_string()))?;
+    config.headers.push((USER_AGENT, HeaderValue::from_static(OWN_USER_AGENT)));
+    if borrowed::is_loopback(&config.cluster_url) {
+        // A proxy that the environment names for the world outside has no business on loopback.
+        config.proxy_url = None;
+    }
+    let url = config.cluster_url.clone();
+    let client = Client::try_from(config).map_err(LabError::kubernetes(format!("making a client of {url}")))?;
+    Ok((url, client))
+}
