@@ -74,8 +74,8 @@ impl Cloud {
 
     /// Waits until a Node is initialised.
     pub(crate) async fn initialised(&self, name: &str) -> SeenNode {
-        let what = format!("Node {name} to be initialised, Events {:?}", self.messages(name));
-        until(&what, || Some(self.node(name)).filter(|node| !node.is_uninitialized())).await
+        let what = || format!("Node {name} to be initialised; its Events: {:?}", self.messages(name));
+        until(what, || Some(self.node(name)).filter(|node| !node.is_uninitialized())).await
     }
 
     /// The messages of the Events of a Node, each after its reason.
@@ -88,8 +88,8 @@ impl Cloud {
 
     /// Waits for an Event of a Node whose message contains `part`, and answers it.
     pub(crate) async fn told(&self, name: &str, part: &str) -> String {
-        let what = format!("an Event of Node {name} with `{part}`");
-        until(&what, || self.messages(name).into_iter().find(|message| message.contains(part))).await
+        let what = || format!("an Event of Node {name} with `{part}`; there are: {:?}", self.messages(name));
+        until(what, || self.messages(name).into_iter().find(|message| message.contains(part))).await
     }
 
     /// Requests to the Packet API for devices: lists, pages and single ones.
@@ -172,7 +172,7 @@ impl Builder {
 ///
 /// # Panics
 /// When that takes longer than anything that works.
-pub(crate) async fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) async fn until<T>(what: impl What, mut look: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     let mut glances = tokio::time::interval(GLANCE);
     loop {
@@ -180,6 +180,23 @@ pub(crate) async fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) ->
         if let Some(seen) = look() {
             return seen;
         }
-        assert!(begun.elapsed() < PATIENCE, "waited {PATIENCE:?} for {what}");
+        assert!(begun.elapsed() < PATIENCE, "waited {PATIENCE:?} for {}", what.text());
+    }
+}
+
+/// What is waited for, in words; found out only when it did not come.
+pub(crate) trait What {
+    fn text(&self) -> String;
+}
+
+impl What for &str {
+    fn text(&self) -> String {
+        (*self).to_owned()
+    }
+}
+
+impl<F: Fn() -> String> What for F {
+    fn text(&self) -> String {
+        self()
     }
 }
