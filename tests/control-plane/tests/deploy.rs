@@ -20,8 +20,6 @@ const GRANTED: [(&str, &str, &str, &str); 8] = [
     ("patch", "", "nodes", ""),
     ("patch", "", "nodes", "status"),
     ("create", "", "events", ""),
-    ("patch", "", "events", ""),
-    ("update", "", "events", ""),
 ];
 
 const VERBS: [&str; 8] = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
