@@ -10,9 +10,13 @@ const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
 /// Fills in what follows from other fields, as decoding does in kube-apiserver: before anybody is noted as the owner.
 pub(crate) fn on_decoding(resource: Resource, object: &mut Value) {
-    if resource == Resource::Nodes {
-        default_allocatable(object);
-        pod_cidr_fields(object);
+    match resource {
+        Resource::Nodes => {
+            default_allocatable(object);
+            pod_cidr_fields(object);
+        }
+        Resource::Namespaces => label_with_name(object),
+        Resource::Events | Resource::Leases => {}
     }
 }
 
@@ -25,8 +29,6 @@ pub(crate) fn on_creation(resource: Resource, object: &mut Value) {
             object["status"].as_object_mut().map(|status| status.remove("config"));
         }
         Resource::Namespaces => {
-            let name = object.pointer("/metadata/name").cloned().unwrap_or_default();
-            label_with_name(object, &name);
             object["spec"] = json!({ "finalizers": ["kubernetes"] });
             object["status"] = json!({ "phase": "Active" });
         }
@@ -50,8 +52,6 @@ pub(crate) fn on_update(resource: Resource, door: Door, old: &Value, new: &mut V
             new["spec"].as_object_mut().map(|spec| spec.remove("configSource"));
         }
         Resource::Namespaces => {
-            let name = old.pointer("/metadata/name").cloned().unwrap_or_default();
-            label_with_name(new, &name);
             // Only the `finalize` subresource changes these.
             new["spec"] = old["spec"].clone();
         }
@@ -101,10 +101,11 @@ fn pod_cidr_fields(node: &mut Value) {
     }
 }
 
-fn label_with_name(namespace: &mut Value, name: &Value) {
+fn label_with_name(namespace: &mut Value) {
     let Some(metadata) = namespace["metadata"].as_object_mut() else { return };
+    let Some(name) = metadata.get("name").cloned() else { return };
     let labels = metadata.entry("labels").or_insert_with(|| Map::new().into());
-    labels[NAME_LABEL] = name.clone();
+    labels[NAME_LABEL] = name;
 }
 
 /// Coordinated leader election is behind a feature gate that is off by default.

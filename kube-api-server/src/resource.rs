@@ -72,6 +72,11 @@ impl Resource {
         matches!(self, Resource::Events | Resource::Leases)
     }
 
+    /// Whether a write must say which version it replaces.
+    pub(crate) fn replaced_by_version_only(self) -> bool {
+        self == Resource::Leases
+    }
+
     pub(crate) fn short_names(self) -> &'static [&'static str] {
         match self {
             Resource::Nodes => &["no"],

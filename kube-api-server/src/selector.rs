@@ -221,8 +221,9 @@ impl<'a> Parser<'a> {
     }
 
     fn values(&mut self) -> Result<Vec<String>, String> {
-        if self.next() != "(" {
-            return Err("expected: '('".to_owned());
+        let opening = self.next();
+        if opening != "(" {
+            return Err(format!("found '{opening}' expected: '('"));
         }
         let mut values = vec![if self.peek() == ")" { String::new() } else { self.value() }];
         loop {

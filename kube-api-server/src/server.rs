@@ -21,7 +21,7 @@ use crate::store::Store;
 /// takes some 15 KB for each.
 const HISTORY: usize = 10_000;
 /// About what kube-apiserver does.
-const BOOKMARK_INTERVAL: Duration = Duration::from_secs(60);
+const BOOKMARK_INTERVAL: Duration = Duration::from_mins(1);
 /// How long `stop` waits for requests that are under way.
 const STOP_WAIT: Duration = Duration::from_secs(5);
 

@@ -10,9 +10,11 @@ pub(crate) struct ApiError {
     reason: &'static str,
     message: String,
     /// `None` leaves `details` out, as kube-apiserver does for errors that it did not foresee.
-    details: Option<Value>,
+    details: Option<Box<Value>>,
     /// A token to go on with, in `metadata`.
     resume: Option<String>,
+    /// What the server warned of before it refused.
+    warnings: Vec<String>,
 }
 
 /// One entry of `details.causes`: what is wrong with which field.
@@ -97,7 +99,14 @@ fn qualified(what: &str, group: &str) -> String {
 
 impl ApiError {
     fn new(code: u16, reason: &'static str, message: impl Into<String>, details: Option<Value>) -> ApiError {
-        ApiError { code, reason, message: message.into(), details, resume: None }
+        ApiError {
+            code,
+            reason,
+            message: message.into(),
+            details: details.map(Box::new),
+            resume: None,
+            warnings: Vec::new(),
+        }
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> ApiError {
@@ -151,6 +160,21 @@ impl ApiError {
     pub(crate) fn apply_conflict(message: String, causes: &[Cause]) -> ApiError {
         let causes: Vec<Value> = causes.iter().map(Cause::to_json).collect();
         ApiError::new(409, "Conflict", message, Some(json!({ "causes": causes })))
+    }
+
+    /// A write into a namespace that is being deleted.
+    pub(crate) fn namespace_terminating(resource: &str, group: &str, name: &str, namespace: &str) -> ApiError {
+        let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
+        let mut error = ApiError::forbidden(resource, group, name, &why);
+        let cause = json!({
+            "reason": "NamespaceTerminating",
+            "message": format!("namespace {namespace} is being terminated"),
+            "field": "metadata.namespace",
+        });
+        if let Some(details) = error.details.as_mut() {
+            details["causes"] = json!([cause]);
+        }
+        error
     }
 
     pub(crate) fn forbidden(resource: &str, group: &str, name: &str, why: &str) -> ApiError {
@@ -227,6 +251,16 @@ impl ApiError {
         ApiError::new(code, reason, message, details)
     }
 
+    /// The same refusal, with what the server had to say before it came to it.
+    pub(crate) fn after_warnings(mut self, warnings: Vec<String>) -> ApiError {
+        self.warnings = warnings;
+        self
+    }
+
+    pub(crate) fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
     /// What the `Retry-After` header says, in seconds, where there is one.
     pub(crate) fn retry_after_seconds(&self) -> Option<u64> {
         self.details.as_ref()?.get("retryAfterSeconds")?.as_u64()
@@ -250,7 +284,7 @@ impl ApiError {
                 fields.insert("reason".to_owned(), self.reason.into());
             }
             if let Some(details) = &self.details {
-                fields.insert("details".to_owned(), details.clone());
+                fields.insert("details".to_owned(), (**details).clone());
             }
             if let Some(resume) = &self.resume {
                 fields.insert("metadata".to_owned(), json!({ "continue": resume }));

@@ -3,6 +3,7 @@
 //! The real one comes from `KUBEBUILDER_ASSETS`, or is built with Go. Where neither is there, this fails and says how to
 //! go on; it never passes without having compared.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+#![allow(clippy::needless_pass_by_value, reason = "a script reads best with its JSON where it is used")]
 
 mod script;
 mod sides;
@@ -43,24 +44,55 @@ async fn every_answer_is_the_real_ones() {
     assert!(differences.is_empty(), "{} of {compared} answers differ:\n{shown}", differences.len());
 }
 
+/// The types that the simulated server works from are those that the real one documents.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_types_are_the_real_ones() {
+    let real = control_plane::ControlPlane::start().await.unwrap_or_else(|error| {
+        panic!("there is no real kube-apiserver to compare with: {error}");
+    });
+    let simulated = kube_api_server::Server::start().await.unwrap();
+    let (real, simulated) = (Side::real(&real).await, Side::simulated(&simulated));
+    for document in ["/openapi/v3/api/v1", "/openapi/v3/apis/coordination.k8s.io/v1"] {
+        let expected = real.json(document).await["components"]["schemas"].take();
+        let actual = simulated.json(document).await["components"]["schemas"].take();
+        let actual = actual.as_object().unwrap();
+        assert!(actual.len() > 30, "{document} has only {} types", actual.len());
+        for (name, schema) in actual {
+            // The real document of each group holds the types of that group only.
+            if let Some(described) = expected.get(name) {
+                assert_eq!(&without_prose(described), &without_prose(schema), "{name} in {document}");
+            }
+        }
+    }
+}
+
+/// A schema without its descriptions, and without the kinds of other groups that share a type.
+fn without_prose(schema: &serde_json::Value) -> serde_json::Value {
+    match schema {
+        serde_json::Value::Object(fields) => fields
+            .iter()
+            .filter(|(name, value)| !(*name == "description" && value.is_string()))
+            .filter(|(name, _)| *name != "x-kubernetes-group-version-kind")
+            .map(|(name, value)| (name.clone(), without_prose(value)))
+            .collect(),
+        serde_json::Value::Array(items) => items.iter().map(without_prose).collect(),
+        leaf => leaf.clone(),
+    }
+}
+
 fn difference(chapter: &str, step: &Step, real: &Answer, simulated: &Answer) -> String {
-    let mut out = format!("\n{chapter}: {step}\n  status: real {}, simulated {}\n", real.status, simulated.status);
+    let statuses = format!("\n{chapter}: {step}\n  status: real {}, simulated {}\n", real.status, simulated.status);
     let (real, simulated) = (lines(real), lines(simulated));
-    let only = |side: &[String], other: &[String]| -> Vec<String> {
-        side.iter().filter(|line| !other.contains(line)).take(MOST_LINES).cloned().collect()
+    let only = |label: &str, side: &[String], other: &[String]| -> String {
+        let missing = side.iter().filter(|line| !other.contains(line)).take(MOST_LINES);
+        missing.map(|line| format!("  {label} {line}\n")).collect::<Vec<_>>().concat()
     };
-    for line in only(&real, &simulated) {
-        out.push_str(&format!("  - real:      {line}\n"));
-    }
-    for line in only(&simulated, &real) {
-        out.push_str(&format!("  + simulated: {line}\n"));
-    }
-    out
+    statuses + &only("- real:     ", &real, &simulated) + &only("+ simulated:", &simulated, &real)
 }
 
 /// Every leaf of the answer on a line of its own, so that a difference is one line.
 fn lines(answer: &Answer) -> Vec<String> {
-    let mut out = Vec::new();
+    let mut out: Vec<String> = answer.warnings.iter().map(|warning| format!("warning: {warning}")).collect();
     for (index, body) in answer.bodies.iter().enumerate() {
         leaves(&format!("{index}"), body, &mut out);
     }

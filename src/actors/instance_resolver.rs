@@ -6,10 +6,14 @@ use std::time::Duration;
 use actix::{Actor, Context, Handler, Recipient, ResponseFuture};
 
 use crate::kubernetes::{AddressPolicy, Desired, Instance, Node, provider_id};
-use crate::messages::devices::{DeviceError, FindDevice, Freshness};
+use crate::messages::devices::{DeviceError, FindDevice};
 use crate::messages::initialise::{Failure, Outcome, Purpose, ResolveInstance, ResolveZone};
 use crate::messages::writes::{WriteError, WriteNode};
 use crate::packet::{Device, Hostname, Question};
+
+/// How old a device may be that a Node is initialised from, whatever the cache would allow: a provider ID is for good, so
+/// a second device of the hostname, or a new one in place of an old, must not be missed for long.
+const INITIALISE_AGE: Duration = Duration::from_secs(30);
 
 /// The actor that finds devices.
 pub struct InstanceResolver {
@@ -38,10 +42,6 @@ impl InstanceResolver {
 
 impl Actor for InstanceResolver {
     type Context = Context<Self>;
-
-    fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.set_mailbox_capacity(1024);
-    }
 }
 
 impl Handler<ResolveInstance> for InstanceResolver {
@@ -49,13 +49,13 @@ impl Handler<ResolveInstance> for InstanceResolver {
 
     fn handle(&mut self, ResolveInstance { node, purpose }: ResolveInstance, _: &mut Self::Context) -> Self::Result {
         let (policy, devices) = (self.policy, self.devices.clone());
-        let freshness = match purpose {
-            Purpose::Initialise => Freshness::Cached,
-            Purpose::Refresh => Freshness::NoOlderThan(self.refresh_age),
+        let max_age = match purpose {
+            Purpose::Initialise => INITIALISE_AGE,
+            Purpose::Refresh => self.refresh_age,
         };
         let (zones, writer) = (self.zones.clone(), self.writer.clone());
         Box::pin(async move {
-            let device = device_of(&devices, &node, freshness).await?;
+            let device = device_of(&devices, &node, max_age).await?;
             let instance = Instance::of(policy, &device, &node)?;
             match purpose {
                 Purpose::Initialise => {
@@ -73,15 +73,10 @@ impl Handler<ResolveInstance> for InstanceResolver {
 }
 
 /// The device of a Node: by its provider ID where it has one, else by the hostname that is its name.
-async fn device_of(
-    devices: &Recipient<FindDevice>,
-    node: &Node,
-    freshness: Freshness,
-) -> Result<Arc<Device>, DeviceError> {
-    let by_provider_id = node.provider_id.as_deref().and_then(|id| provider_id::parse(id).ok());
-    let question = match by_provider_id {
-        Some(id) => Question::ById(id),
+async fn device_of(devices: &Recipient<FindDevice>, node: &Node, max_age: Duration) -> Result<Arc<Device>, Failure> {
+    let question = match &node.provider_id {
+        Some(id) => Question::ById(provider_id::parse(id)?),
         None => Question::ByHostname(Hostname::new(node.name.as_str())),
     };
-    devices.send(FindDevice { question, freshness }).await.unwrap_or(Err(DeviceError::Stopping))
+    Ok(devices.send(FindDevice { question, max_age }).await.unwrap_or(Err(DeviceError::Stopping))?)
 }

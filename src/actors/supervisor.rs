@@ -2,6 +2,7 @@
 
 use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
+use std::mem::ManuallyDrop;
 use std::time::Duration;
 
 use actix::{Actor, Addr, System};
@@ -58,7 +59,9 @@ pub enum RunError {
 /// See [`RunError`]. An API that cannot be reached is none: it is tried again.
 pub fn run(config: Config) -> Result<(), RunError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    System::with_tokio_rt(|| runtime).block_on(async {
+    // Never dropped: that would wait for a name resolution that hangs, and the process is about to end anyway.
+    let system = ManuallyDrop::new(System::with_tokio_rt(|| runtime));
+    system.block_on(async {
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         say_what_is_set(&config);
         let kubernetes = connect(&config.kubernetes).await?;

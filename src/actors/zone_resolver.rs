@@ -37,10 +37,6 @@ impl ZoneResolver {
 
 impl Actor for ZoneResolver {
     type Context = Context<Self>;
-
-    fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.set_mailbox_capacity(1024);
-    }
 }
 
 impl Handler<ResolveZone> for ZoneResolver {

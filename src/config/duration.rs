@@ -2,18 +2,23 @@
 
 use std::time::Duration;
 
+/// Longer than any setting makes sense, and short enough for every clock and cache to reckon with.
+const LONGEST: Duration = Duration::from_hours(365 * 24);
+
 /// The text is no duration above zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a duration above zero such as `30s`, `5m` or `1h30m`")]
+#[error("a duration above zero and of a year at most, such as `30s`, `5m` or `1h30m`")]
 pub struct InvalidDuration;
 
-/// Reads a duration above zero.
+/// Reads a duration above zero, and of a year at most.
 ///
 /// # Errors
-/// When the text has another form, no unit, or is zero or negative.
+/// When the text has another form, no unit, or is zero, negative or longer.
 pub fn parse(text: &str) -> Result<Duration, InvalidDuration> {
-    let signed: jiff::SignedDuration = text.parse().map_err(|_| InvalidDuration)?;
-    Duration::try_from(signed).ok().filter(|duration| !duration.is_zero()).ok_or(InvalidDuration)
+    // jiff reads ISO 8601 (`PT5M`) and signs as well; Go does not, or they make no sense here.
+    let signed = text.starts_with(|first: char| first.is_ascii_digit()).then(|| text.parse::<jiff::SignedDuration>());
+    let duration = signed.and_then(Result::ok).and_then(|signed| Duration::try_from(signed).ok());
+    duration.filter(|duration| !duration.is_zero() && *duration <= LONGEST).ok_or(InvalidDuration)
 }
 
 #[cfg(test)]
@@ -36,7 +41,7 @@ mod tests {
 
     #[test]
     fn what_is_no_duration_above_zero_is_refused() {
-        for text in ["", "5", "0s", "-5m", "soon", "5 parsecs", "99999999999999999999h"] {
+        for text in ["", "5", "0s", "-5m", "soon", "5 parsecs", "99999999999999999999h", "9000000h", "PT5M"] {
             assert_eq!(parse(text), Err(InvalidDuration), "{text}");
         }
     }

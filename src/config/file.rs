@@ -44,6 +44,11 @@ impl File {
                         insert(&name, &mut values, format!("{key}.{inner}"), value)?;
                     }
                 }
+                Value::Null => {}
+                _ if super::settings::is_group(&key) => {
+                    let (place, expected) = (format!("`{key}` in {name}"), "an object of further keys".to_owned());
+                    return Err(Problem::Value { place, found: "a single value".to_owned(), expected });
+                }
                 value => insert(&name, &mut values, key, value)?,
             }
         }

@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::{NonZeroU16, NonZeroU32};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -58,12 +58,12 @@ pub struct Flags {
     pub kube_api_burst: Option<NonZeroU32>,
 
     /// How often the addresses of initialised Nodes are compared with the Packet API.
-    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration::parse, help_heading = "Nodes")]
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = period, help_heading = "Nodes")]
     pub node_status_update_frequency: Duration,
 
     /// Nodes written side by side [default: 32].
     #[arg(long, value_name = "N", help_heading = "Nodes")]
-    pub concurrent_node_syncs: Option<NonZeroUsize>,
+    pub concurrent_node_syncs: Option<NonZeroU16>,
 
     /// Verbosity: 0 and 1 warnings, 2 a line per Node and change, 4 a line per request, 6 and more everything.
     #[arg(short, long, value_name = "LEVEL", default_value_t = 2, value_parser = clap::value_parser!(u8).range(0..=10), help_heading = "Logging")]
@@ -104,6 +104,17 @@ impl Flags {
         .flatten()
         .collect()
     }
+}
+
+/// The shortest period that leaves time for anything else.
+const SHORTEST_PERIOD: Duration = Duration::from_millis(100);
+
+fn period(text: &str) -> Result<Duration, String> {
+    let period = duration::parse(text).map_err(|expected| format!("expected {expected}"))?;
+    if period < SHORTEST_PERIOD {
+        return Err(format!("expected {} ms at least", SHORTEST_PERIOD.as_millis()));
+    }
+    Ok(period)
 }
 
 fn rate(text: &str) -> Result<f64, &'static str> {
@@ -151,6 +162,7 @@ mod tests {
             ("--node-status-update-frequency=5", "a duration above zero"),
             ("--kube-api-qps=0", "a number above 0"),
             ("--concurrent-node-syncs=0", "number would be zero"),
+            ("--node-status-update-frequency=1ns", "100 ms at least"),
             ("--v=11", "0..=10"),
             ("--logging-format=xml", "json"),
         ] {

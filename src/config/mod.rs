@@ -9,7 +9,7 @@ pub mod flags;
 mod settings;
 mod source;
 
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::{NonZeroU16, NonZeroU32};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ pub struct CacheTimes {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WriteLimits {
     /// Nodes written side by side.
-    pub concurrency: NonZeroUsize,
+    pub concurrency: NonZeroU16,
     /// Requests per second and burst of `--kube-api-qps` and `--kube-api-burst`, where given.
     pub pace: Option<(f64, NonZeroU32)>,
 }

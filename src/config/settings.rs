@@ -1,6 +1,6 @@
 //! Every setting of the environment and the file: its names, its default, and what it may be.
 
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::{NonZeroU16, NonZeroU32};
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -61,7 +61,7 @@ const DEFAULT_CACHE: CacheTimes = CacheTimes {
 };
 /// Nodes written side by side: enough to keep an API server's two cores busy, and few beside its 400 requests in flight
 /// (kube-apiserver `--max-requests-inflight`).
-const DEFAULT_CONCURRENCY: NonZeroUsize = NonZeroUsize::new(32).expect("not zero");
+const DEFAULT_CONCURRENCY: NonZeroU16 = NonZeroU16::new(32).expect("not zero");
 /// client-go's burst where only the rate is given.
 const DEFAULT_KUBE_API_BURST: NonZeroU32 = NonZeroU32::new(30).expect("not zero");
 

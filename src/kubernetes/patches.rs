@@ -1,11 +1,11 @@
 //! The smallest patches that bring a Node to where it should be, and lose nothing that others write meanwhile.
 //!
 //! - Every patch names the Node's uid, so that a Node re-created under the same name is refused (409 or 422), not changed.
-//! - `status.addresses` is ours to replace whole. It is a JSON merge patch (RFC 7396), which replaces lists; a strategic
-//!   one would merge them by type.
-//! - The rest is one JSON patch (RFC 6902), which the API server applies to the object as it is at that moment, all of it
-//!   or nothing. `spec.taints` is a list that every other kind of patch replaces whole, and so would lose a taint that
+//! - Both are JSON patches (RFC 6902), which the API server applies to the object as it is at that moment, all of it or
+//!   nothing. `spec.taints` is a list that every other kind of patch replaces whole, and so would lose a taint that
 //!   somebody adds in the same instant; here each entry that is removed is first tested to be the one that was meant.
+//! - `status.addresses` is ours to replace whole, but only on the Node that we took it for: a provider ID that somebody
+//!   has set meanwhile may make it another cloud's.
 
 use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, Patch, PatchOperation, RemoveOperation, TestOperation};
@@ -28,15 +28,20 @@ pub struct Desired {
     pub initialised: bool,
 }
 
-/// The merge patch of the `status` subresource; `None` where the addresses are right already.
+/// The patch of the `status` subresource; `None` where the addresses are right already.
 #[must_use]
-pub fn of_status(node: &Node, desired: &Desired) -> Option<Value> {
+pub fn of_status(node: &Node, desired: &Desired) -> Option<Patch> {
     let addresses = desired.addresses.as_ref().filter(|addresses| **addresses != node.addresses)?;
-    Some(json!({"metadata": {"uid": node.uid}, "status": {"addresses": addresses}}))
+    // A test for `null` holds where the field is absent, as an empty provider ID is.
+    Some(Patch(vec![
+        test(&["metadata", "uid"], json!(node.uid)),
+        test(&["spec", "providerID"], json!(node.provider_id)),
+        add(&["status", "addresses"], json!(addresses)),
+    ]))
 }
 
-/// The JSON patch of labels, provider ID and taint together, so that a Node without the taint is complete; `None` where
-/// nothing differs.
+/// The patch of labels, provider ID and taint together, so that a Node without the taint is complete; `None` where nothing
+/// differs.
 #[must_use]
 pub fn of_node(node: &Node, desired: &Desired) -> Option<Patch> {
     let mut operations = of_labels(node, desired);

@@ -7,25 +7,14 @@ use actix::Message;
 
 use crate::packet::{self, Device, DeviceId, Question};
 
-/// How fresh an answer must be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Freshness {
-    /// Whatever the cache holds.
-    Cached,
-    /// Asked of the API no longer ago than this.
-    NoOlderThan(Duration),
-    /// Asked of the API after this question was put.
-    Now,
-}
-
 /// Which device is it?
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Result<Arc<Device>, DeviceError>")]
 pub struct FindDevice {
     /// By which name it is looked for.
     pub question: Question,
-    /// How fresh the answer must be.
-    pub freshness: Freshness,
+    /// How long before this question was put the API may have been asked; zero asks for an answer from after it.
+    pub max_age: Duration,
 }
 
 /// Why there is no device in answer.

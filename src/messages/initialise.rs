@@ -7,7 +7,7 @@ use actix::Message;
 
 use super::devices::DeviceError;
 use super::writes::WriteError;
-use crate::kubernetes::{AddressError, Instance, LabelError, Node};
+use crate::kubernetes::{AddressError, Instance, LabelError, Node, ProviderIdError};
 use crate::packet::{self, Device};
 
 /// Why a Node is on its way.
@@ -56,6 +56,9 @@ pub enum Failure {
     /// Its device was not found.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// Its provider ID names no device.
+    #[error(transparent)]
+    ProviderId(#[from] ProviderIdError),
     /// Its addresses make no sense.
     #[error(transparent)]
     Addresses(#[from] AddressError),

@@ -69,12 +69,12 @@ pub enum WriteError {
         attempts: u32,
     },
     /// The Node changed so that what was to be written is no longer true of it.
-    #[error("Node {node} was given another provider ID meanwhile: {provider_id}")]
+    #[error("Node {node} was given {what} meanwhile")]
     Superseded {
         /// The Node.
         node: String,
-        /// The provider ID it has now.
-        provider_id: String,
+        /// What it was given.
+        what: &'static str,
     },
     /// The program is stopping.
     #[error("the program is stopping")]

@@ -23,6 +23,17 @@ pub struct Limits {
     pub max_in_flight: NonZeroU32,
 }
 
+/// The quota of a rate per second and a burst, of whatever size: governor reckons `period × burst` in 64 bits of
+/// nanoseconds, so a period is taken as no longer than leaves room for that, and no shorter than a nanosecond.
+#[must_use]
+pub fn quota(per_second: f64, burst: NonZeroU32) -> Quota {
+    let longest = Duration::from_nanos(u64::MAX / 4 / u64::from(burst.get()));
+    let period = Duration::try_from_secs_f64(per_second.recip()).unwrap_or(longest);
+    let period = period.clamp(Duration::from_nanos(1), longest);
+    // `with_period` is `None` for a zero period only, which `clamp` rules out.
+    Quota::with_period(period).unwrap_or_else(|| Quota::per_second(NonZeroU32::MIN)).allow_burst(burst)
+}
+
 /// The one gate that every request to the Packet API passes.
 #[derive(Clone)]
 pub struct Budget {
@@ -45,14 +56,8 @@ impl Budget {
     /// A budget of these limits, with its burst untouched.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        // A rate so small that its period overflows is as good as the smallest that does not: one request in a year.
-        let period = Duration::try_from_secs_f64(limits.requests_per_second.recip())
-            .unwrap_or(Duration::from_hours(365 * 24))
-            .max(Duration::from_nanos(1));
-        // `with_period` is `None` for a zero period only, which `max` above rules out.
-        let quota = Quota::with_period(period).unwrap_or_else(|| Quota::per_second(NonZeroU32::MIN));
         Self {
-            rate: Arc::new(RateLimiter::direct(quota.allow_burst(limits.burst))),
+            rate: Arc::new(RateLimiter::direct(quota(limits.requests_per_second, limits.burst))),
             in_flight: Arc::new(Semaphore::new(limits.max_in_flight.get() as usize)),
             closed_until: Arc::new(watch::Sender::new(None)),
         }
@@ -153,10 +158,17 @@ mod tests {
         assert_eq!(asked.elapsed(), Budget::LONGEST_CLOSURE);
     }
 
-    #[test]
-    fn a_rate_of_any_size_makes_a_budget() {
-        for rate in [1e-300, 0.001, 1.0, 1e12, f64::MAX] {
-            let _ = budget(rate, 1, 1);
+    #[tokio::test]
+    async fn a_rate_and_a_burst_of_any_size_let_the_first_request_out_and_no_more_than_the_burst() {
+        for rate in [1e-300, 1e-11, 1e-9, 0.001, 1.0] {
+            for burst in [1, 20, u32::MAX] {
+                let budget = budget(rate, burst, 10);
+                assert!(budget.admit().now_or_never().is_some(), "{rate} {burst}");
+                assert_eq!(budget.admit().now_or_never().is_some(), burst > 1, "{rate} {burst}");
+            }
+        }
+        for rate in [1e12, f64::MAX] {
+            assert!(budget(rate, 1, 1).admit().now_or_never().is_some());
         }
     }
 }

@@ -92,12 +92,6 @@ impl Client {
         Self { answer_timeout, ..self }
     }
 
-    /// The id of the project that this client asks about.
-    #[must_use]
-    pub fn project(&self) -> &str {
-        &self.connection.project
-    }
-
     /// `GET /projects/{id}`: whether the credentials read the project. Answers the project's id.
     pub async fn read_project(&self) -> Result<String, Error> {
         let path = format!("projects/{}", self.connection.project);
@@ -154,7 +148,7 @@ impl Client {
         if head.status != StatusCode::OK {
             return Err(self.refusal(request, &head, &body));
         }
-        decode(&body).map_err(|fault| broken(request, &head, &body, fault))
+        decode(&body).map_err(|fault| self.broken(request, &head, &body, &fault))
     }
 
     /// What an answer other than 200 means.
@@ -170,8 +164,21 @@ impl Client {
                 None => Error::ForeignNotFound { request },
             },
             StatusCode::TOO_MANY_REQUESTS => Error::RateLimited { request, retry_after: head.retry_after },
-            status if status.is_server_error() => Error::Server { request, status: status.as_u16(), said: said() },
+            status if status.is_server_error() => {
+                Error::Server { request, status: status.as_u16(), said: said(), retry_after: head.retry_after }
+            }
             _ => Error::Unexpected { request, status, said: said() },
+        }
+    }
+
+    /// What a 200 whose body cannot be decoded means.
+    fn broken(&self, request: Box<str>, head: &Head, body: &[u8], fault: &Fault) -> Error {
+        let reason = self.quote(&fault.reason);
+        match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
+            Some(b'{' | b'[') if fault.cut_off => Error::CutOff { request, reason },
+            Some(b'{' | b'[') => Error::Shape { request, field: self.quote(&fault.field), reason },
+            None => Error::CutOff { request, reason: "the body is empty".into() },
+            Some(_) => Error::NotJson { request, content_type: self.quote(&head.content_type) },
         }
     }
 
@@ -234,17 +241,6 @@ async fn read(request: &str, mut answer: reqwest::Response) -> Result<Vec<u8>, E
                 return Err(Error::CutOff { request: request.into(), reason: root_cause(&error).into() });
             }
         }
-    }
-}
-
-/// What a 200 whose body cannot be decoded means.
-fn broken(request: Box<str>, head: &Head, body: &[u8], fault: Fault) -> Error {
-    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
-    match first {
-        Some(b'{' | b'[') if fault.cut_off => Error::CutOff { request, reason: fault.reason.into() },
-        Some(b'{' | b'[') => Error::Shape { request, field: fault.field.into(), reason: fault.reason.into() },
-        None => Error::CutOff { request, reason: "the body is empty".into() },
-        Some(_) => Error::NotJson { request, content_type: head.content_type.clone() },
     }
 }
 

@@ -52,7 +52,7 @@ pub enum Error {
         retry_after: Option<Duration>,
     },
     /// 5xx.
-    #[error("{request}: the Packet API, or a proxy before it, failed ({status}: {said}); it is asked again")]
+    #[error("{request}: the Packet API, or a proxy before it, failed ({status}: {said}); it is tried again")]
     Server {
         /// What was asked.
         request: Box<str>,
@@ -60,6 +60,8 @@ pub enum Error {
         status: u16,
         /// What the answer said.
         said: Box<str>,
+        /// How long the API asks to wait, where it says.
+        retry_after: Option<Duration>,
     },
     /// Any other status that is not success, redirections included: following one would send the token elsewhere.
     #[error("{request}: unexpected answer {status}: {said}; check base-url")]
@@ -80,7 +82,7 @@ pub enum Error {
         content_type: Box<str>,
     },
     /// The answer ends in the middle.
-    #[error("{request}: the answer was cut off ({reason}); it is asked again")]
+    #[error("{request}: the answer was cut off ({reason}); it is tried again")]
     CutOff {
         /// What was asked.
         request: Box<str>,
@@ -108,7 +110,7 @@ pub enum Error {
         limit_bytes: usize,
     },
     /// No answer in time.
-    #[error("{request}: no answer within {} s; it is asked again", after.as_secs())]
+    #[error("{request}: no answer within {} s; it is tried again", after.as_secs())]
     Timeout {
         /// What was asked.
         request: Box<str>,
@@ -122,6 +124,14 @@ pub enum Error {
         request: Box<str>,
         /// Which step failed, as the system words it.
         reason: Box<str>,
+    },
+    /// The list changed under every attempt to read it, so that a device may have been missed.
+    #[error("{request}: the list changed while it was read, {attempts} times in a row; it is tried again")]
+    Shifting {
+        /// What was asked.
+        request: Box<str>,
+        /// How often it was read.
+        attempts: u32,
     },
     /// The list does not end.
     #[error("{request}: the list goes on after {pages} pages, more than any true one has")]
@@ -142,6 +152,7 @@ impl Error {
             | Self::Server { .. }
             | Self::CutOff { .. }
             | Self::Timeout { .. }
+            | Self::Shifting { .. }
             | Self::Unreachable { .. } => true,
             Self::Unauthorized { .. }
             | Self::Forbidden { .. }
@@ -159,7 +170,7 @@ impl Error {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::RateLimited { retry_after, .. } => *retry_after,
+            Self::RateLimited { retry_after, .. } | Self::Server { retry_after, .. } => *retry_after,
             _ => None,
         }
     }

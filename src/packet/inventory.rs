@@ -27,12 +27,15 @@ pub struct Inventory {
     by_id: HashMap<DeviceId, Arc<Device>>,
     by_hostname: HashMap<Hostname, Vec<DeviceId>>,
     spoiled: Vec<Arc<SpoiledDevice>>,
+    /// What the pages told of the number of entries, in order.
+    totals: Vec<u64>,
 }
 
 impl FromIterator<DevicePage> for Inventory {
     fn from_iter<I: IntoIterator<Item = DevicePage>>(pages: I) -> Self {
         let mut inventory = Self::default();
         for page in pages {
+            inventory.totals.extend(page.meta.total());
             inventory.spoiled.extend(page.spoiled.into_iter().map(Arc::new));
             for device in page.devices {
                 let (id, hostname) = (device.id.clone(), device.hostname.clone());
@@ -47,6 +50,23 @@ impl FromIterator<DevicePage> for Inventory {
 }
 
 impl Inventory {
+    /// Whether nothing shows that a device was missed: no page told another total than the others, and so many different
+    /// devices are here as they told. Devices move from page to page when others come and go while the list is read.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        let entries = (self.by_id.len() + self.spoiled.len()) as u64;
+        self.totals.iter().all(|total| *total == entries)
+    }
+
+    /// Whether two readings of a list show the same devices and tell the same totals.
+    #[must_use]
+    pub fn shows_the_same(&self, other: &Self) -> bool {
+        self.totals == other.totals
+            && self.spoiled.len() == other.spoiled.len()
+            && self.by_id.len() == other.by_id.len()
+            && self.by_id.keys().all(|id| other.by_id.contains_key(id))
+    }
+
     /// Every device in it.
     pub fn devices(&self) -> impl Iterator<Item = &Arc<Device>> {
         self.by_id.values()
@@ -137,6 +157,21 @@ mod tests {
     fn a_device_that_shifted_between_pages_is_one_device() {
         let inventory = inventory(&[("d1", "node"), ("d1", "node")]);
         assert!(matches!(inventory.find(&by_hostname("node")), Finding::Found(_)));
+    }
+
+    #[test]
+    fn a_list_that_shifted_while_it_was_read_is_not_whole() {
+        let page = |ids: &[&str], total: u64| DevicePage {
+            devices: ids.iter().map(|id| device(id, id)).collect(),
+            meta: serde_json::from_value(serde_json::json!({ "total": total })).unwrap(),
+            ..DevicePage::default()
+        };
+        let is_whole = |pages: Vec<DevicePage>| pages.into_iter().collect::<Inventory>().is_whole();
+        assert!(is_whole(vec![page(&["a", "b"], 3), page(&["c"], 3)]));
+        assert!(!is_whole(vec![page(&["a", "b"], 3), page(&[], 3)]), "one was missed");
+        assert!(!is_whole(vec![page(&["a", "b"], 4), page(&["d"], 3)]), "one was deleted, and one missed");
+        assert!(!is_whole(vec![page(&["a", "b"], 3), page(&["b"], 3)]), "one was seen twice, and one missed");
+        assert!(is_whole(vec![DevicePage { devices: vec![device("a", "a")], ..DevicePage::default() }]), "not told");
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub mod planner;
 pub mod retry;
 pub mod sweep;
 
-pub use budget::{Budget, Limits};
+pub use budget::{Budget, Limits, quota};
 pub use client::{Client, Connection};
 pub use device::{Address, Device, DeviceState, IpField, SpoiledDevice};
 pub use error::Error;
@@ -24,3 +24,4 @@ pub use inventory::{Finding, Inventory};
 pub use page::{DevicePage, Meta};
 pub use place::{Facility, Metro, PlaceRef};
 pub use planner::{Plan, Planner, Question};
+pub use sweep::Sweep;

@@ -35,22 +35,30 @@ pub enum Following {
 }
 
 impl Meta {
-    /// What follows page `number` (from 1), which held `entries` entries.
+    /// What follows page `number` (from 1), which held `entries` entries; `read` entries have been read with it.
     #[must_use]
-    pub fn following(&self, number: u32, entries: usize) -> Following {
+    pub fn following(&self, number: u32, entries: usize, read: usize) -> Following {
+        // An empty page that promises more would be asked for over and over.
+        if entries == 0 {
+            return Following::Nothing;
+        }
         if let Some(last) = self.last_page {
             return if last > number { Following::UpTo(last) } else { Following::Nothing };
         }
-        match (self.total, &self.next) {
-            // An empty page with a `next` would be asked for over and over: it says itself that there is no more.
-            _ if entries == 0 => Following::Nothing,
-            (Some(total), Some(_)) => match u32::try_from(total.div_ceil(entries as u64)) {
-                Ok(last) if number == 1 && last > 1 => Following::UpTo(last),
-                _ => Following::More,
-            },
-            (None, Some(_)) => Following::More,
-            (_, None) => Following::Nothing,
+        match self.total {
+            Some(total) if total > read as u64 && number == 1 => {
+                u32::try_from(total.div_ceil(entries as u64)).map_or(Following::More, Following::UpTo)
+            }
+            Some(total) if total > read as u64 => Following::More,
+            _ if self.next.is_some() => Following::More,
+            _ => Following::Nothing,
         }
+    }
+
+    /// How many entries there are on all pages, where that is told.
+    #[must_use]
+    pub fn total(&self) -> Option<u64> {
+        self.total
     }
 }
 
@@ -79,7 +87,8 @@ mod tests {
     use super::*;
 
     fn following(meta: &str, number: u32, entries: usize) -> Following {
-        serde_json::from_str::<Meta>(meta).unwrap().following(number, entries)
+        let read = (number as usize - 1) * 10 + entries;
+        serde_json::from_str::<Meta>(meta).unwrap().following(number, entries, read)
     }
 
     #[test]
@@ -93,7 +102,8 @@ mod tests {
     #[test]
     fn old_answers_are_read_by_next_and_total() {
         assert_eq!(following(r#"{"total":25,"next":{"href":"…"}}"#, 1, 10), Following::UpTo(3));
-        assert_eq!(following(r#"{"total":25,"next":{"href":"…"}}"#, 3, 10), Following::More);
+        assert_eq!(following(r#"{"total":45,"next":{"href":"…"}}"#, 3, 10), Following::More);
+        assert_eq!(following(r#"{"total":25}"#, 1, 10), Following::UpTo(3));
         assert_eq!(following(r#"{"next":{"href":"…"}}"#, 1, 10), Following::More);
         assert_eq!(following(r#"{"total":25,"next":null}"#, 3, 5), Following::Nothing);
         assert_eq!(following("{}", 1, 10), Following::Nothing);

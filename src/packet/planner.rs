@@ -3,9 +3,10 @@
 //! A pure state machine: questions go in, plans come out, and whoever carries a plan out says when it has ended. It
 //! knows no clock, no network and nobody who waits.
 //!
-//! The rule is the simplest that keeps a burst cheap: a question that is alone is asked by itself, several are answered
-//! by one sweep of all pages, and while a sweep is on its way nothing else is sent, for it will answer most of what has
-//! come up meanwhile.
+//! The rule is the simplest that keeps a burst cheap: as many questions as the list has pages are asked one by one, more
+//! are answered by one sweep of all pages, and while a sweep is on its way nothing else is sent, for it will answer most
+//! of what has come up meanwhile. What a sweep left open because one of its pages could not be had is asked one by one,
+//! so that a page that stays broken holds up only the devices on it.
 
 use std::collections::HashSet;
 
@@ -35,6 +36,10 @@ pub struct Planner {
     waiting: HashSet<Question>,
     singles: HashSet<Question>,
     sweeping: bool,
+    /// How many pages the list had when it was last read; one where that is not known.
+    pages: usize,
+    /// Whether the last sweep lacked a page.
+    lacked: bool,
 }
 
 impl Planner {
@@ -58,8 +63,10 @@ impl Planner {
         if self.sweeping || self.waiting.is_empty() {
             return None;
         }
-        if self.waiting.len() == 1 {
-            let question = self.waiting.drain().next()?;
+        if self.lacked || self.waiting.len() <= self.pages.max(1) {
+            let question = self.waiting.iter().next().cloned()?;
+            self.waiting.remove(&question);
+            self.lacked &= !self.waiting.is_empty();
             self.singles.insert(question.clone());
             return Some(Plan::Single(question));
         }
@@ -72,10 +79,15 @@ impl Planner {
         self.singles.remove(question);
     }
 
-    /// The sweep has ended, well or not. Answers the questions that waited for it.
+    /// The sweep has ended, well or not; it read so many pages, and perhaps lacked some. Answers the questions that waited
+    /// for it.
     #[must_use]
-    pub fn sweep_ended(&mut self) -> HashSet<Question> {
+    pub fn sweep_ended(&mut self, pages: usize, lacked: bool) -> HashSet<Question> {
         self.sweeping = false;
+        self.lacked = lacked;
+        if pages > 0 && !lacked {
+            self.pages = pages;
+        }
         std::mem::take(&mut self.waiting)
     }
 }
@@ -109,8 +121,39 @@ mod tests {
         assert_eq!(planner.plan(), Some(Plan::Sweep));
         planner.ask(by_hostname("c"));
         assert_eq!(planner.plan(), None);
-        assert_eq!(planner.sweep_ended().len(), 3);
+        assert_eq!(planner.sweep_ended(1, false).len(), 3);
         assert_eq!(planner.plan(), None);
+    }
+
+    #[test]
+    fn no_more_questions_than_the_list_has_pages_are_asked_one_by_one() {
+        let mut planner = Planner::default();
+        let ask = |planner: &mut Planner, names: &[&str]| names.iter().for_each(|name| planner.ask(by_hostname(name)));
+        ask(&mut planner, &["a", "b", "c", "d"]);
+        assert_eq!(planner.plan(), Some(Plan::Sweep));
+        let _ = planner.sweep_ended(3, false);
+        ask(&mut planner, &["e", "f", "g"]);
+        let plans: Vec<_> = std::iter::from_fn(|| planner.plan()).collect();
+        assert!(plans.len() == 3 && !plans.contains(&Plan::Sweep), "{plans:?}");
+        ask(&mut planner, &["h", "i", "j", "k"]);
+        assert_eq!(planner.plan(), Some(Plan::Sweep));
+    }
+
+    #[test]
+    fn after_a_sweep_that_lacked_a_page_the_questions_are_asked_one_by_one_and_then_swept_again() {
+        let mut planner = Planner::default();
+        for round in [Some(Plan::Sweep), Some(Plan::Sweep)] {
+            planner.ask(by_hostname("a"));
+            planner.ask(by_hostname("b"));
+            assert_eq!(planner.plan(), round);
+            assert_eq!(planner.sweep_ended(1, true).len(), 2);
+            planner.ask(by_hostname("a"));
+            planner.ask(by_hostname("b"));
+            let plans: Vec<_> = std::iter::from_fn(|| planner.plan()).collect();
+            assert!(plans.len() == 2 && !plans.contains(&Plan::Sweep), "{plans:?}");
+            planner.single_ended(&by_hostname("a"));
+            planner.single_ended(&by_hostname("b"));
+        }
     }
 
     #[test]

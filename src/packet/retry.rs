@@ -32,8 +32,10 @@ where
     loop {
         let permit = budget.admit().await;
         let answer = request().await;
-        if let Err(Error::RateLimited { retry_after, .. }) = &answer {
-            budget.close_for(retry_after.unwrap_or(UNNAMED_WAIT));
+        match answer.as_ref().map_err(|error| (error, error.retry_after())) {
+            Err((_, Some(wait))) => budget.close_for(wait),
+            Err((Error::RateLimited { .. }, None)) => budget.close_for(UNNAMED_WAIT),
+            _ => {}
         }
         // Its place in flight is free for others while this one waits.
         drop(permit);

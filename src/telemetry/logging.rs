@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::panic;
 
 use tracing::Level;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
@@ -34,7 +34,9 @@ fn levels(verbosity: u8) -> Targets {
         6 | 7 => (Level::TRACE, Level::INFO),
         _ => (Level::TRACE, Level::DEBUG),
     };
-    Targets::new().with_default(others).with_target(env!("CARGO_CRATE_NAME"), own)
+    let targets = Targets::new().with_default(others).with_target(env!("CARGO_CRATE_NAME"), own);
+    // It reports each failed request by itself, without saying which; whoever sent it says more.
+    if verbosity < 6 { targets.with_target("kube_client", LevelFilter::OFF) } else { targets }
 }
 
 /// Lets a panic anywhere end the process with a last line that says where: state is rebuilt from the two APIs at start,

@@ -101,6 +101,35 @@ async fn a_provider_id_that_is_set_in_the_same_instant_decides() {
 }
 
 #[actix::test]
+async fn a_provider_id_of_another_cloud_that_is_set_in_the_same_instant_is_left_alone() {
+    let cloud = Cloud::start().await;
+    let done = AtomicBool::new(false);
+    cloud.kubernetes.before_write(move |method, path, store| {
+        if method == "PATCH" && path.ends_with("/nodes/node-1/status") && !done.swap(true, Ordering::SeqCst) {
+            change(store, |node| node["spec"]["providerID"] = json!("aws:///eu/i-1"));
+        }
+    });
+    cloud.join(DeviceSpec::new("node-1"), NodeSpec::new("node-1").provided_node_ip("10.9.9.9"));
+    cloud.told("node-1", "left alone: provider name from providerID").await;
+    let node = cloud.node("node-1");
+    assert!(node.is_uninitialized());
+    assert!(!node.addresses().iter().any(|address| address.starts_with("ExternalIP")), "{:?}", node.addresses());
+}
+
+#[actix::test]
+async fn a_node_ip_that_the_kubelet_names_in_the_same_instant_is_heeded() {
+    let cloud = with_another_writer(|store| {
+        change(store, |node| {
+            node["metadata"]["annotations"] = json!({"alpha.kubernetes.io/provided-node-ip": "10.9.9.9"});
+        });
+    })
+    .await;
+    let node = cloud.initialised("node-1").await;
+    until("the named address", || (cloud.node("node-1").addresses()[0] == "InternalIP 10.9.9.9").then_some(())).await;
+    drop(node);
+}
+
+#[actix::test]
 async fn a_node_that_is_created_anew_in_the_same_instant_is_initialised_as_itself() {
     let cloud = with_another_writer(|store| {
         store.delete_node("node-1").unwrap();
@@ -148,4 +177,10 @@ async fn a_writer_that_is_asked_to_slow_down_does_and_loses_nothing() {
     cloud.join(DeviceSpec::new("node-1"), NodeSpec::new("node-1"));
     cloud.initialised("node-1").await;
     until("the faults to be used up", || (cloud.kubernetes.faults().pending() == 0).then_some(())).await;
+    let writes = cloud.kubernetes.requests().all();
+    let writes: Vec<_> = writes.iter().filter(|request| request.method == "PATCH").collect();
+    for pair in writes.windows(2).filter(|pair| pair[0].status == 429) {
+        let wait = pair[1].at.duration_since(pair[0].at).unwrap();
+        assert!(wait.as_secs_f64() >= 0.9, "{wait:?}");
+    }
 }

@@ -85,15 +85,73 @@ async fn faults_that_pass_are_not_told_of_at_all() {
 #[actix::test]
 async fn a_429_holds_back_every_request_for_as_long_as_it_says() {
     let cloud = Cloud::start().await;
-    // The project is read first, so that the next request is that for the device.
+    // The project is read first, so that the next request is that for the first device.
     until("the project to be read", || (cloud.packet.requests().count() == 1).then_some(())).await;
     cloud.packet.faults().push(Fault::new(FaultKind::too_many_requests("2")).times(1));
     cloud.join(DeviceSpec::new("node-1"), NodeSpec::new("node-1"));
+    let refused = || cloud.packet.requests().all().into_iter().find(|request| request.status == 429);
+    let refused = until("the refusal", refused).await;
+    // Another Node comes while nothing may be asked.
+    cloud.join(DeviceSpec::new("node-2"), NodeSpec::new("node-2"));
     cloud.initialised("node-1").await;
+    cloud.initialised("node-2").await;
+    for request in cloud.packet.requests().all().iter().filter(|request| request.at > refused.at) {
+        let wait = request.at.saturating_sub(refused.at);
+        assert!(wait.as_secs_f64() >= 1.9, "{request:?} after {wait:?}");
+    }
+}
+
+#[actix::test]
+async fn a_page_that_stays_broken_holds_up_no_other_node() {
+    let cloud = Cloud::packet()
+        .packet_api(|api| api.max_per_page(5))
+        .start_with(|packet, kubernetes| {
+            // Asked for with other Nodes a device is on a page; alone it is not, and the page is not needed.
+            let whole_list = Fault::new(FaultKind::Delay(std::time::Duration::ZERO)).path_prefix("/projects");
+            packet.faults().push(whole_list.times(2));
+            packet.faults().push(Fault::new(FaultKind::status(500)).path_prefix("/projects").times(4));
+            for device in packet.store().create_devices(10, "node-") {
+                kubernetes.store().create_node(NodeSpec::new(&device.hostname)).unwrap();
+            }
+        })
+        .await;
+    for index in 0..10 {
+        cloud.initialised(&format!("node-{index:04}")).await;
+    }
+    let swept = |request: &packet_api_server::RequestRecord| {
+        request.path.ends_with("/devices") && !request.query.as_deref().unwrap_or_default().contains("hostname=")
+    };
     let requests = cloud.packet.requests().all();
-    let refused = requests.iter().position(|request| request.status == 429).unwrap();
-    let wait = requests[refused + 1].at - requests[refused].at;
-    assert!(wait.as_secs_f64() >= 1.9, "{wait:?}");
+    assert!(requests.iter().any(|request| !swept(request) && request.path.ends_with("/devices")), "{requests:?}");
+}
+
+#[actix::test]
+async fn devices_that_come_and_go_while_the_list_is_read_cost_another_reading_and_no_mistake() {
+    let cloud = Cloud::packet()
+        .packet_api(|api| api.max_per_page(5))
+        .start_with(|packet, kubernetes| {
+            let devices = packet.store().create_devices(10, "node-");
+            for device in &devices {
+                kubernetes.store().create_node(NodeSpec::new(&device.hostname)).unwrap();
+            }
+            // The second page is late: meanwhile a device of the first goes, and the second's first moves up.
+            let slow = Fault::new(FaultKind::Delay(std::time::Duration::from_millis(300))).path_prefix("/projects");
+            packet.faults().push(slow.times(3));
+            let (store, gone) = (packet.store().clone(), devices[0].id);
+            let requests = packet.requests().clone();
+            actix::spawn(async move {
+                let sweeps = |request: &packet_api_server::RequestRecord| request.path.ends_with("/devices");
+                until("the first page", || (requests.all().iter().filter(|r| sweeps(r)).count() >= 2).then_some(()))
+                    .await;
+                store.delete_device(&gone);
+            });
+        })
+        .await;
+    for index in 1..10 {
+        cloud.initialised(&format!("node-{index:04}")).await;
+        let told = cloud.messages(&format!("node-{index:04}"));
+        assert!(told.iter().all(|message| !message.starts_with("SyncFailed")), "{told:?}");
+    }
 }
 
 #[actix::test]

@@ -106,10 +106,11 @@ async fn a_provider_id_of_any_form_names_the_device_and_is_never_changed() {
 #[actix::test]
 async fn the_hostname_is_matched_exactly() {
     let cloud = Cloud::start().await;
-    cloud.packet.store().create_devices(12, "node-");
-    cloud.join(DeviceSpec::new("node-"), NodeSpec::new("node-0001"));
+    for other in ["node-1", "x-node-0001", "node-00010", "NODE-0001", "node-000"] {
+        cloud.packet.store().create_device(DeviceSpec::new(other));
+    }
+    let device = cloud.join(DeviceSpec::new("node-0001"), NodeSpec::new("node-0001"));
     let node = cloud.initialised("node-0001").await;
-    let device = cloud.packet.store().devices_named("node-0001").remove(0);
     assert_eq!(node.provider_id(), format!("packet://{}", device.id));
 }
 
@@ -120,6 +121,44 @@ async fn a_node_that_joins_later_is_initialised_as_well() {
     cloud.initialised("node-1").await;
     cloud.join(DeviceSpec::new("node-2"), NodeSpec::new("node-2"));
     cloud.initialised("node-2").await;
+}
+
+#[actix::test]
+async fn a_node_that_went_while_the_watch_was_cut_is_forgotten() {
+    let cloud = Cloud::packet().variable("METAL_CACHE_NOT_FOUND_TTL", "10ms").start().await;
+    cloud.register(NodeSpec::new("gone"));
+    cloud.told("gone", "no device of the project").await;
+    cloud.kubernetes.store().delete_node("gone").unwrap();
+    cloud.kubernetes.store().compact();
+    cloud.kubernetes.store().drop_watches();
+    cloud.join(DeviceSpec::new("node-1"), NodeSpec::new("node-1"));
+    cloud.initialised("node-1").await;
+    let asked = |name: &str| {
+        let about =
+            |request: &packet_api_server::RequestRecord| request.query.as_deref().unwrap_or_default().contains(name);
+        cloud.packet.requests().all().iter().filter(|request| about(request)).count()
+    };
+    // Another Node's second attempt comes after the gone one's next would have.
+    cloud.register(NodeSpec::new("missing"));
+    let before = asked("hostname=gone");
+    crate::support::until("two attempts for another Node", || (asked("hostname=missing") >= 3).then_some(())).await;
+    assert_eq!(asked("hostname=gone"), before);
+}
+
+#[actix::test]
+async fn a_node_that_is_tainted_again_is_initialised_again_after_a_while_and_not_in_a_race() {
+    let cloud = Cloud::start().await;
+    cloud.join(DeviceSpec::new("node-1"), NodeSpec::new("node-1"));
+    cloud.initialised("node-1").await;
+    let taint = |node: &mut serde_json::Value| {
+        let taint =
+            serde_json::json!({"key": "node.cloudprovider.kubernetes.io/uninitialized", "effect": "NoSchedule"});
+        node["spec"]["taints"].as_array_mut().unwrap().push(taint);
+    };
+    cloud.kubernetes.store().update_node("node-1", taint).unwrap();
+    let tainted = std::time::Instant::now();
+    cloud.initialised("node-1").await;
+    assert!(tainted.elapsed() > std::time::Duration::from_secs(5), "{:?}", tainted.elapsed());
 }
 
 #[actix::test]

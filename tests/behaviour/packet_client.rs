@@ -8,7 +8,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 const TOKEN: &str = "s3cret-token";
 const DEVICE: &str = "/metal/v1/devices/e781ae1b";
 
-async fn client(server: &MockServer) -> Client {
+fn client(server: &MockServer) -> Client {
     let connection = Connection {
         base_url: format!("{}/metal/v1/", server.uri()).parse().unwrap(),
         project: "p1".into(),
@@ -21,7 +21,7 @@ async fn client(server: &MockServer) -> Client {
 async fn error_of(answer: ResponseTemplate) -> Error {
     let server = MockServer::start().await;
     Mock::given(method("GET")).and(path(DEVICE)).respond_with(answer).expect(1).mount(&server).await;
-    client(&server).await.device(&DeviceId::parse("e781ae1b").unwrap()).await.unwrap_err()
+    client(&server).device(&DeviceId::parse("e781ae1b").unwrap()).await.unwrap_err()
 }
 
 fn json(status: u16, body: &str) -> ResponseTemplate {
@@ -39,7 +39,7 @@ async fn a_request_carries_the_token_and_says_who_asks() {
         .expect(1)
         .mount(&server)
         .await;
-    let device = client(&server).await.device(&DeviceId::parse("e781ae1b").unwrap()).await.unwrap();
+    let device = client(&server).device(&DeviceId::parse("e781ae1b").unwrap()).await.unwrap();
     assert_eq!(device.hostname, Hostname::new("a"));
 }
 
@@ -54,7 +54,7 @@ async fn a_list_is_asked_for_by_page_without_what_is_not_read() {
         .expect(1)
         .mount(&server)
         .await;
-    client(&server).await.devices(Some(&Hostname::new("a b&c")), 2).await.unwrap();
+    client(&server).devices(Some(&Hostname::new("a b&c")), 2).await.unwrap();
     let asked = &server.received_requests().await.unwrap()[0];
     assert!(asked.url.query().unwrap().contains("exclude="), "{}", asked.url);
 }
@@ -117,10 +117,10 @@ async fn an_answer_larger_than_any_true_one_is_refused_before_it_fills_the_memor
 #[tokio::test]
 async fn an_answer_that_does_not_come_is_a_timeout_and_a_closed_port_says_so() {
     let server = MockServer::start().await;
-    let late = json(200, "{}").set_delay(std::time::Duration::from_secs(60));
+    let late = json(200, "{}").set_delay(std::time::Duration::from_mins(1));
     Mock::given(path(DEVICE)).respond_with(late).mount(&server).await;
     let id = DeviceId::parse("e781ae1b").unwrap();
-    let patient = client(&server).await.with_answer_timeout(std::time::Duration::from_millis(50));
+    let patient = client(&server).with_answer_timeout(std::time::Duration::from_millis(50));
     assert!(matches!(patient.device(&id).await, Err(Error::Timeout { .. })));
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let connection = Connection {

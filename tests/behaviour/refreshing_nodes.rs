@@ -70,6 +70,17 @@ async fn a_device_that_is_gone_changes_nothing_on_its_node() {
 }
 
 #[actix::test]
+async fn another_clouds_initialised_node_is_left_as_it_is() {
+    let cloud = cloud().await;
+    cloud.packet.store().create_device(DeviceSpec::new("theirs"));
+    cloud.register(NodeSpec::new("theirs").without_uninitialized_taint().provider_id("aws:///eu/i-1"));
+    cloud.join(device(1), NodeSpec::new("node-1"));
+    cloud.initialised("node-1").await;
+    three_more_device_requests(&cloud).await;
+    assert_eq!(cloud.writes("theirs"), 0);
+}
+
+#[actix::test]
 async fn a_kubelet_that_names_its_ip_later_is_heeded_at_once() {
     let cloud = Cloud::equinixmetal().start().await;
     cloud.join(device(1), NodeSpec::new("node-1"));

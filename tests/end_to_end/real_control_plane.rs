@@ -17,7 +17,7 @@ use crate::program::{Running, program};
 const ACCESS: &str = include_str!("../../deploy/manifests/access.yaml");
 const UNINITIALIZED: &str = "node.cloudprovider.kubernetes.io/uninitialized";
 /// Longer than anything takes that works, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// Requests that the test has under way at once.
 const SIDE_BY_SIDE: usize = 16;
 

@@ -126,6 +126,7 @@ pub(crate) async fn answer(
 async fn route(api: &Api, call: &Call) -> Result<Response, ApiError> {
     match path::parse(&call.path) {
         Place::Target(target) => resource(api, call, &target).await,
+        Place::Pods => reading::no_pods(api, call),
         Place::NoSuchResource => Err(ApiError::no_such_resource()),
         Place::Other => fixed(api, call),
     }
@@ -207,6 +208,7 @@ fn refusal(error: &ApiError) -> Response {
     if let Some(seconds) = error.retry_after_seconds() {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
+    warn(&mut response, error.warnings());
     response
 }
 

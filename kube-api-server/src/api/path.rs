@@ -18,6 +18,8 @@ pub(crate) struct Target {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
     Target(Target),
+    /// All Pods, of which there are none: kubectl describes a Node, and drains it, by asking for them.
+    Pods,
     /// Below a group version that is served, but no resource of it that is.
     NoSuchResource,
     /// Anything else; discovery and health are looked up by the whole path.
@@ -34,7 +36,10 @@ pub(crate) fn parse(path: &str) -> Place {
     };
     let found = match rest {
         [] => return Place::Other,
-        ["namespaces", namespace, plural, more @ ..] if !matches!(*plural, "status" | "finalize") || group != "" => {
+        ["pods"] | ["namespaces", _, "pods"] if group.is_empty() => return Place::Pods,
+        ["namespaces", namespace, plural, more @ ..]
+            if !matches!(*plural, "status" | "finalize") || !group.is_empty() =>
+        {
             Resource::find(group, plural)
                 .filter(|resource| resource.namespaced())
                 .map(|resource| (resource, *namespace, more))
@@ -80,7 +85,9 @@ mod tests {
 
     #[test]
     fn what_is_not_served_is_told_apart() {
-        assert_eq!(parse("/api/v1/pods"), Place::NoSuchResource);
+        assert_eq!(parse("/api/v1/pods"), Place::Pods);
+        assert_eq!(parse("/api/v1/pods/p"), Place::NoSuchResource);
+        assert_eq!(parse("/api/v1/services"), Place::NoSuchResource);
         assert_eq!(parse("/api/v1/events/e"), Place::NoSuchResource);
         assert_eq!(parse("/api/v1/namespaces/default/nodes"), Place::NoSuchResource);
         assert_eq!(parse("/api/v1"), Place::Other);

@@ -128,7 +128,7 @@ impl Query {
         })
     }
 
-    /// The options of a write of that kind ("CreateOptions" and so on).
+    /// The options of a write; `kind` is what refusals call them, such as `CreateOptions`.
     pub(crate) fn write_options(&self, kind: &str, apply: bool) -> Result<WriteOptions, ApiError> {
         let mut causes = Vec::new();
         let dry_run = self.values.get("dryRun").map(Vec::as_slice).unwrap_or_default();
@@ -178,6 +178,9 @@ fn version_causes(watch: bool, version: &str, matching: &str, initial: Option<bo
             Some(_) if matching != "NotOlderThan" => {
                 let why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
                 causes.push(Cause::forbidden(MATCH, why));
+                if !matching.is_empty() {
+                    causes.push(Cause::unsupported(MATCH, &quoted(matching), &["NotOlderThan"]));
+                }
             }
             _ => {}
         }

@@ -1,6 +1,6 @@
 //! GET: one object, a list, or a watch, in the form that the client accepts.
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use serde_json::{Value, json};
 
@@ -66,7 +66,7 @@ pub(super) async fn collection(api: &Api, call: &Call, target: &Target) -> Resul
             super::json(StatusCode::OK, table.to_string())
         }
         Accepted::PartialObjectMetadataList => {
-            let items: Vec<Value> = objects().iter().map(|object| json!({ "metadata": object["metadata"] })).collect();
+            let items: Vec<Value> = objects().iter().map(table::partial).collect();
             let list = json!({
                 "kind": "PartialObjectMetadataList",
                 "apiVersion": "meta.k8s.io/v1",
@@ -77,4 +77,22 @@ pub(super) async fn collection(api: &Api, call: &Call, target: &Target) -> Resul
         }
         _ => super::json(StatusCode::OK, page.to_bytes(target.resource)),
     })
+}
+
+/// The list of Pods, which is empty. They cannot be created, nor watched.
+pub(super) fn no_pods(api: &Api, call: &Call) -> Result<Response, ApiError> {
+    call.accepted()?;
+    if call.method != Method::GET {
+        return Err(ApiError::method_not_allowed());
+    }
+    if call.query.list_options()?.watch {
+        return Err(ApiError::no_such_resource());
+    }
+    let list = json!({
+        "kind": "PodList",
+        "apiVersion": "v1",
+        "metadata": { "resourceVersion": api.store.resource_version().to_string() },
+        "items": [],
+    });
+    Ok(super::json(StatusCode::OK, list.to_string()))
 }

@@ -95,17 +95,17 @@ pub(crate) fn of_many(
     include: IncludeObject,
 ) -> Value {
     let rows: Vec<Value> = objects.iter().map(|object| row(resource, object, include)).collect();
-    table(metadata.into(), definitions(resource), rows)
+    table(&metadata.into(), &definitions(resource), &rows)
 }
 
 /// A table of one object; an event of a watch but the first leaves out the column definitions.
 pub(crate) fn of_one(resource: Resource, object: &Value, include: IncludeObject, with_columns: bool) -> Value {
     let metadata = json!({ "resourceVersion": text(object, "/metadata/resourceVersion") });
     let columns = if with_columns { definitions(resource) } else { Value::Null };
-    table(metadata, columns, vec![row(resource, object, include)])
+    table(&metadata, &columns, &[row(resource, object, include)])
 }
 
-fn table(metadata: Value, columns: Value, rows: Vec<Value>) -> Value {
+fn table(metadata: &Value, columns: &Value, rows: &[Value]) -> Value {
     json!({
         "kind": "Table",
         "apiVersion": "meta.k8s.io/v1",
@@ -229,8 +229,11 @@ fn event(event: &Value) -> Vec<Value> {
     let count = event.pointer("/series/count").or_else(|| event.get("count")).and_then(Value::as_i64).unwrap_or(0);
     // An event that says nothing of its count was seen once.
     let count = if count == 0 { 1 } else { count };
-    let about =
-        format!("{}/{}", text(event, "/involvedObject/kind").to_lowercase(), text(event, "/involvedObject/name"));
+    let kind = text(event, "/involvedObject/kind").to_lowercase();
+    let about = match text(event, "/involvedObject/name") {
+        "" => kind,
+        name => format!("{kind}/{name}"),
+    };
     let (component, host) = (text(event, "/source/component"), text(event, "/source/host"));
     let component = or(component, text(event, "/reportingComponent"));
     let host = or(host, text(event, "/reportingInstance"));

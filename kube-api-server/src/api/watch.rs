@@ -20,7 +20,7 @@ use crate::store::change::{EventType, frame};
 use crate::store::{Store, TooOld};
 
 /// How long a watch lasts whose client does not say: kube-apiserver ends it after 30 to 60 minutes.
-const LONGEST: Duration = Duration::from_secs(45 * 60);
+const LONGEST: Duration = Duration::from_mins(45);
 /// How many changes are taken from the store at once.
 const BATCH: usize = 256;
 /// Marks the end of the initial events for those who asked for a bookmark there.
@@ -118,8 +118,7 @@ impl Watch {
             };
             self.initial.push(bytes);
         }
-        // An old client that gives no version at all is told the end too, but one that gives "0" is not.
-        if self.bookmarks && (options.send_initial_events == Some(true) || options.resource_version.is_none()) {
+        if self.bookmarks {
             let end = self.bookmark(true);
             self.initial.push(end);
         }
@@ -203,11 +202,13 @@ impl Watch {
                     }
                 }
                 _ = self.ticks.tick(), if self.bookmarks => {
-                    // Nothing of this resource has changed, so the client is as good as at the newest version.
-                    self.position = self.position.max(*self.newest.borrow());
+                    // The version is read first: whatever came up to it is in the changes that are looked for next, and
+                    // if there are none, the client is as good as at that version.
+                    let version = *self.newest.borrow();
                     if let Some(bytes) = self.changes() {
                         return Some(Ok(bytes));
                     }
+                    self.position = self.position.max(version);
                     return Some(Ok(self.bookmark(false)));
                 }
             }

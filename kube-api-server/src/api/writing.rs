@@ -116,6 +116,11 @@ fn delete_options(call: &Call) -> Result<(Delete, bool), ApiError> {
             .map_err(|error| ApiError::bad_request(format!("couldn't get version/kind; yaml parse error: {error}")))?,
         _ => return Err(ApiError::unsupported_media_type()),
     };
+    if !body.is_object() {
+        return Err(ApiError::bad_request(
+            "couldn't get version/kind; json parse error: the options are not an object",
+        ));
+    }
     let precondition =
         |field: &str| body.pointer(&format!("/preconditions/{field}")).and_then(Value::as_str).map(str::to_owned);
     let dry_run = body.get("dryRun").and_then(Value::as_array).is_some_and(|all| all.iter().any(|one| one == "All"));

@@ -1,5 +1,7 @@
 //! Server-side apply's two edits of an object: laying a configuration over it, and taking paths out of it.
 
+use std::collections::VecDeque;
+
 use serde_json::{Map, Value};
 
 use super::field_set::FieldSet;
@@ -28,57 +30,39 @@ pub(crate) fn merge(shape: &Shape, live: &Value, config: &Value) -> Value {
     }
 }
 
-/// Items only the object has stay where they are; those of the configuration come in its order.
+/// Items only the object has stay where they are; those of the configuration come in its order, the shared ones among
+/// them marking where.
 fn merge_items(shape: &Shape, list_type: &ListType, live: &[Value], config: &[Value]) -> Vec<Value> {
-    let live_elements: Vec<String> = live.iter().map(|item| element_of(list_type, item)).collect();
-    let config_elements: Vec<String> = config.iter().map(|item| element_of(list_type, item)).collect();
     let live_items = items_of(list_type, live);
-    let merged = |element: &str, item: &Value| {
-        let counterpart = live_items.iter().find(|(known, _)| known == element);
-        match counterpart.map(|(_, same)| same.as_slice()) {
+    let mut wanted: VecDeque<(String, Value)> = VecDeque::with_capacity(config.len());
+    for item in config {
+        let element = element_of(list_type, item);
+        let same = live_items.iter().find(|(known, _)| *known == element).map(|(_, same)| same.as_slice());
+        let merged = match same {
             Some([only]) => merge(shape, only, item),
+            // There is none, or there are several that cannot be told apart.
             _ => item.clone(),
-        }
-    };
-    let mut shared = config_elements.iter().filter(|element| live_elements.contains(element));
-    let mut next_shared = shared.next();
-    let mut taken: Vec<&String> = Vec::new();
-    let mut out = Vec::new();
-    let (mut at_live, mut at_config) = (0, 0);
-    while at_live < live.len() || at_config < config.len() {
-        if let (Some(mine), Some(theirs)) = (live_elements.get(at_live), config_elements.get(at_config)) {
-            if mine == theirs {
-                taken.push(theirs);
-                out.push(merged(theirs, &config[at_config]));
-                at_live += 1;
-                at_config += 1;
-                next_shared = shared.next();
-                continue;
-            }
-            if config_elements.contains(mine) && next_shared.is_some_and(|next| next != mine) {
-                at_live += 1;
-                continue;
-            }
-        }
-        if let Some(mine) = live_elements.get(at_live) {
-            if !config_elements.contains(mine) {
-                out.push(live[at_live].clone());
-                at_live += 1;
-                continue;
-            }
-            if taken.contains(&mine) {
-                at_live += 1;
-            }
-        }
-        if let Some(theirs) = config_elements.get(at_config) {
-            taken.push(theirs);
-            out.push(merged(theirs, &config[at_config]));
-            at_config += 1;
-            if next_shared == Some(theirs) {
-                next_shared = shared.next();
+        };
+        wanted.push_back((element, merged));
+    }
+    let configured: Vec<String> = wanted.iter().map(|(element, _)| element.clone()).collect();
+    let is_live = |element: &String| live_items.iter().any(|(known, _)| known == element);
+    let mut out = Vec::with_capacity(live.len() + config.len());
+    for item in live {
+        let element = element_of(list_type, item);
+        if !configured.contains(&element) {
+            out.push(item.clone());
+        } else if wanted.iter().find(|(next, _)| is_live(next)).is_some_and(|(next, _)| *next == element) {
+            // Its turn among the shared ones: what the configuration puts before it goes first.
+            while let Some((next, merged)) = wanted.pop_front() {
+                out.push(merged);
+                if next == element {
+                    break;
+                }
             }
         }
     }
+    out.extend(wanted.into_iter().map(|(_, merged)| merged));
     out
 }
 

@@ -6,24 +6,24 @@
 
 mod edit;
 mod field_set;
+mod managed;
 mod walk;
 
-use std::collections::BTreeMap;
-
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use crate::decode;
 use crate::resource::Resource;
 use crate::schema::Shape;
 use crate::status::{ApiError, Cause};
 use field_set::FieldSet;
+use managed::{
+    Entry, Identity, Managed, cap, describe, is_reset, read, set_managed_fields, strip_identity, take_managed_fields,
+    without_managed_fields,
+};
 use walk::Comparison;
 
-/// The most entries that updates may hold; beyond it the oldest are put together.
-const MOST_UPDATE_MANAGERS: usize = 10;
 /// Who owns what was there before the first apply to an object that nobody kept track of.
 const BEFORE_FIRST_APPLY: &str = "before-first-apply";
-const ANCIENT_CHANGES: &str = "ancient-changes";
 
 /// Who writes, and through which door.
 #[derive(Debug, Clone)]
@@ -37,23 +37,6 @@ pub(crate) struct Writer<'a> {
     /// When, as `metav1.Time`.
     pub(crate) now: String,
 }
-
-/// What tells one entry of `managedFields` from another.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Identity {
-    manager: String,
-    applied: bool,
-    subresource: String,
-    api_version: String,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-struct Entry {
-    set: FieldSet,
-    time: String,
-}
-
-type Managed = BTreeMap<Identity, Entry>;
 
 impl Writer<'_> {
     fn identity(&self, manager: &str, applied: bool) -> Identity {
@@ -121,16 +104,16 @@ impl Writer<'_> {
     }
 
     /// An update by `manager`: it owns what it changed, and nobody owns what it removed.
-    fn take_over(&self, old: &Value, new: &Value, managed: &mut Managed, manager: &str) {
+    fn take_over(&self, old: &Value, new: &Value, managed: &mut Managed, who: &str) {
         let comparison = self.compare(old, new);
         let changed = comparison.added.union(&comparison.modified);
         let gone = changed.union(&comparison.removed);
         for entry in managed.values_mut() {
             entry.set = entry.set.difference(&gone);
         }
-        let mine = strip_identity(changed);
+        let mine = strip_identity(&changed);
         if !mine.is_empty() {
-            let identity = self.identity(manager, false);
+            let identity = self.identity(who, false);
             let set = managed.get(&identity).map_or_else(|| mine.clone(), |entry| entry.set.union(&mine));
             managed.insert(identity, Entry { set, time: self.now.clone() });
         }
@@ -160,13 +143,10 @@ impl Writer<'_> {
         self.settle_conflicts(&old, &pruned, &mut managed, &me, force)?;
 
         if let Some(entry) = managed.get_mut(&me) {
-            entry.set = strip_identity(entry.set.clone());
-            // The time is that of the last change, so that applying the same again changes nothing at all.
-            if let Some(previous) = before.get(&me)
-                && previous.set == entry.set
-                && self.same_content(&old, &pruned)
-            {
-                entry.time.clone_from(&previous.time);
+            entry.set = strip_identity(&entry.set);
+            // The time is that of the last apply that changed the object; there may have been none.
+            if live.is_some() && self.same_content(&old, &pruned) {
+                entry.time = before.get(&me).map(|previous| previous.time.clone()).unwrap_or_default();
             }
         }
         managed.retain(|_, entry| !entry.set.is_empty());
@@ -238,169 +218,24 @@ fn refusal(conflicts: &[(Identity, FieldSet)]) -> ApiError {
         by_manager.push((who, names));
     }
     let count = causes.len();
-    let mut message = format!("Apply failed with {count} conflict{}: ", if count == 1 { "" } else { "s" });
-    if let ([(who, names)], 1) = (by_manager.as_slice(), count) {
-        message.push_str(&format!("conflict with {who}: {}", names.join("")));
-    } else {
-        let parts: Vec<String> =
-            by_manager.iter().map(|(who, names)| format!("conflicts with {who}:\n- {}", names.join("\n- "))).collect();
-        message.push_str(&parts.join("\n"));
-    }
+    let plural = if count == 1 { "" } else { "s" };
+    let what = match by_manager.as_slice() {
+        [(who, names)] if count == 1 => format!("conflict with {who}: {}", names.concat()),
+        all => {
+            let parts = all.iter().map(|(who, names)| format!("conflicts with {who}:\n- {}", names.join("\n- ")));
+            parts.collect::<Vec<_>>().join("\n")
+        }
+    };
+    let message = format!("Apply failed with {count} conflict{plural}: {what}");
     ApiError::apply_conflict(message, &causes)
-}
-
-fn describe(identity: &Identity) -> String {
-    let mut out = Value::from(identity.manager.as_str()).to_string();
-    if !identity.subresource.is_empty() {
-        out.push_str(&format!(" with subresource \"{}\"", identity.subresource));
-    }
-    if !identity.applied {
-        out.push_str(&format!(" using {}", identity.api_version));
-    }
-    out
-}
-
-/// Nobody owns what says which object it is, nor what only the server writes.
-fn strip_identity(set: FieldSet) -> FieldSet {
-    let mut server_owned = FieldSet::default();
-    let field = |name: &str| format!("f:{name}");
-    server_owned.insert(&[field("apiVersion")]);
-    server_owned.insert(&[field("kind")]);
-    server_owned.insert(&[field("metadata")]);
-    for name in [
-        "name",
-        "namespace",
-        "creationTimestamp",
-        "selfLink",
-        "uid",
-        "clusterName",
-        "generation",
-        "managedFields",
-        "resourceVersion",
-    ] {
-        server_owned.insert(&[field("metadata"), field(name)]);
-    }
-    set.difference(&server_owned)
-}
-
-fn is_reset(entries: &[Value]) -> bool {
-    match entries {
-        [] => true,
-        [only] => only.as_object().is_some_and(|entry| entry.values().all(|field| field.is_null() || field == "")),
-        _ => false,
-    }
-}
-
-fn cap(managed: &mut Managed) {
-    loop {
-        let mut updates: Vec<(&String, &Identity)> = managed
-            .iter()
-            .filter(|(identity, _)| !identity.applied)
-            .map(|(identity, entry)| (&entry.time, identity))
-            .collect();
-        if updates.len() <= MOST_UPDATE_MANAGERS {
-            return;
-        }
-        updates.sort_unstable();
-        let oldest: Vec<Identity> = updates.iter().take(2).map(|(_, identity)| (*identity).clone()).collect();
-        let mut merged = Entry { set: FieldSet::default(), time: String::new() };
-        for identity in &oldest {
-            if let Some(entry) = managed.remove(identity) {
-                merged.set = merged.set.union(&entry.set);
-                merged.time = merged.time.max(entry.time);
-            }
-        }
-        let api_version = oldest.into_iter().next().map(|identity| identity.api_version).unwrap_or_default();
-        let bucket =
-            Identity { manager: ANCIENT_CHANGES.to_owned(), applied: false, subresource: String::new(), api_version };
-        if let Some(entry) = managed.remove(&bucket) {
-            merged.set = merged.set.union(&entry.set);
-        }
-        managed.insert(bucket, merged);
-    }
-}
-
-fn without_managed_fields(mut object: Value) -> Value {
-    take_managed_fields(&mut object);
-    object
-}
-
-fn take_managed_fields(object: &mut Value) {
-    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.remove("managedFields");
-    }
-}
-
-fn set_managed_fields(object: &mut Value, managed: Managed) {
-    let entries = write(managed);
-    if entries.is_empty() {
-        return;
-    }
-    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.insert("managedFields".to_owned(), entries.into());
-    }
-}
-
-fn text(entry: &Value, field: &str) -> String {
-    entry.get(field).and_then(Value::as_str).unwrap_or_default().to_owned()
-}
-
-/// The entries as kept; a list with an entry that makes no sense counts as none.
-fn read(entries: &Value) -> Managed {
-    let mut managed = Managed::new();
-    for entry in entries.as_array().into_iter().flatten() {
-        let operation = text(entry, "operation");
-        let known =
-            matches!(operation.as_str(), "Apply" | "Update") && entry.get("fieldsType") == Some(&json!("FieldsV1"));
-        let Some(set) = entry.get("fieldsV1").and_then(FieldSet::from_json).filter(|_| known) else {
-            return Managed::new();
-        };
-        let identity = Identity {
-            manager: text(entry, "manager"),
-            applied: operation == "Apply",
-            subresource: text(entry, "subresource"),
-            api_version: text(entry, "apiVersion"),
-        };
-        managed.insert(identity, Entry { set, time: text(entry, "time") });
-    }
-    managed
-}
-
-fn write(managed: Managed) -> Vec<Value> {
-    let mut entries: Vec<(Identity, Entry)> = managed.into_iter().collect();
-    // Appliers come first, then by age, then by name.
-    entries.sort_by(|(one, one_entry), (other, other_entry)| {
-        (!one.applied, &one_entry.time, &one.manager, &one.api_version, &one.subresource).cmp(&(
-            !other.applied,
-            &other_entry.time,
-            &other.manager,
-            &other.api_version,
-            &other.subresource,
-        ))
-    });
-    entries
-        .into_iter()
-        .map(|(identity, entry)| {
-            let mut out = Map::new();
-            out.insert("manager".to_owned(), identity.manager.into());
-            out.insert("operation".to_owned(), if identity.applied { "Apply" } else { "Update" }.into());
-            out.insert("apiVersion".to_owned(), identity.api_version.into());
-            if !entry.time.is_empty() {
-                out.insert("time".to_owned(), entry.time.into());
-            }
-            out.insert("fieldsType".to_owned(), "FieldsV1".into());
-            out.insert("fieldsV1".to_owned(), entry.set.to_json());
-            if !identity.subresource.is_empty() {
-                out.insert("subresource".to_owned(), identity.subresource.into());
-            }
-            out.into()
-        })
-        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+    use serde_json::json;
+
+    use super::managed::ANCIENT_CHANGES;
     use super::*;
     use crate::schema::Schema;
 

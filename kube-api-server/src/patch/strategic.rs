@@ -42,7 +42,6 @@ fn merge_object(
                 .collect());
         }
         Some("delete") => return Ok(Map::new()),
-        Some("merge") => {}
         Some(other) => {
             return Err(ApiError::internal(format!("unknown patch type: {other} in map: {}", go_map(patch))));
         }
@@ -102,13 +101,13 @@ fn merge_field(
             merge_list(item, strategy, target, items, order)?.into()
         }
         // There is nothing to merge with: what the patch says is taken, but for what a directive is about.
-        _ => match taken(value) {
-            Some(value) => value,
-            None => {
+        _ => {
+            let Some(value) = taken(value) else {
                 out.remove(name);
                 return Ok(());
-            }
-        },
+            };
+            value
+        }
     };
     out.insert(name.to_owned(), merged);
     Ok(())
@@ -135,11 +134,11 @@ fn merge_list(
     order: Option<&Vec<Value>>,
 ) -> Result<Vec<Value>, ApiError> {
     match strategy {
-        PatchStrategy::Replace => Ok(patch.iter().filter(|item| item.get(DIRECTIVE).is_none()).cloned().collect()),
+        PatchStrategy::Replace => Ok(patch.to_vec()),
         PatchStrategy::MergeValues => {
             let mut out: Vec<Value> = patch.to_vec();
             out.extend(target.iter().filter(|value| !patch.contains(value)).cloned());
-            Ok(ordered(out, order, |value| value.clone()))
+            Ok(ordered(out, order, Value::clone))
         }
         PatchStrategy::MergeBy(key) => merge_by_key(item_shape, key, target, patch, order),
     }

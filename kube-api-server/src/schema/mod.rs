@@ -126,10 +126,9 @@ impl Schema {
 fn is_pointer(type_name: &str, field: &str) -> bool {
     matches!(
         (type_name, field),
-        ("LeaseSpec", _)
+        ("LeaseSpec" | "NodeRuntimeHandlerFeatures" | "NodeFeatures", _)
             | ("ObjectMeta", "deletionGracePeriodSeconds")
             | ("OwnerReference", "controller" | "blockOwnerDeletion")
-            | ("NodeRuntimeHandlerFeatures" | "NodeFeatures", _)
             | ("NodeSwapStatus", "capacity")
     )
 }

@@ -90,8 +90,7 @@ impl Store {
         };
         for name in NAMESPACES {
             let namespace = serde_json::json!({ "metadata": { "name": name } });
-            let mut write = Write::new(Resource::Namespaces, "", name);
-            write.manager = "kube-apiserver".to_owned();
+            let write = Write::new(Resource::Namespaces, "", name).by("kube-apiserver");
             // The names are valid, and nothing is there yet.
             let _created = write::create(&store, &write, &namespace);
         }
@@ -155,7 +154,12 @@ impl Store {
         };
         let version = state.version;
         drop(state);
-        self.inner.newest.send_replace(version);
+        // Two writers may come here in the other order; the one with the newer version speaks for both.
+        self.inner.newest.send_if_modified(|newest| {
+            let newer = version > *newest;
+            *newest = version.max(*newest);
+            newer
+        });
         Ok(stored)
     }
 
@@ -172,8 +176,7 @@ impl Store {
     /// Registers a Node, given as a [`NodeSpec`](crate::NodeSpec) or as JSON, and returns it as it is now.
     pub fn create_node(&self, node: impl Into<Value>) -> Result<Value, Refused> {
         let node = node.into();
-        let mut write = Write::new(Resource::Nodes, NODE_NAMESPACE, "");
-        write.manager = TEST_MANAGER.to_owned();
+        let write = Write::new(Resource::Nodes, NODE_NAMESPACE, "").by(TEST_MANAGER);
         write::create(self, &write, &node).map(|outcome| outcome.object).map_err(Refused)
     }
 
@@ -210,8 +213,7 @@ impl Store {
     /// Nobody else can write while `change` runs, so it must not call the store. A change of the resource version in it
     /// has no meaning and is dropped.
     pub fn update_node(&self, name: &str, change: impl FnOnce(&mut Value)) -> Result<Value, Refused> {
-        let mut write = Write::new(Resource::Nodes, NODE_NAMESPACE, name);
-        write.manager = TEST_MANAGER.to_owned();
+        let write = Write::new(Resource::Nodes, NODE_NAMESPACE, name).by(TEST_MANAGER);
         write::update_in_place(self, &write, change).map_err(Refused)
     }
 

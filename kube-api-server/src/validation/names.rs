@@ -39,10 +39,11 @@ fn is_name_part(text: &str) -> bool {
 pub(super) fn label(text: &str) -> Vec<String> {
     let mut out = Vec::new();
     if text.len() > LONGEST_LABEL {
-        out.push(too_long(LONGEST_LABEL));
+        out.push(format!("must be no more than {LONGEST_LABEL} characters"));
     }
     if !is_label(text) {
-        out.push(LABEL_FORM.to_owned());
+        let only_dots_are_wrong = text.split('.').all(is_label);
+        out.push(if only_dots_are_wrong { "must not contain dots" } else { LABEL_FORM }.to_owned());
     }
     out
 }
@@ -51,7 +52,7 @@ pub(super) fn label(text: &str) -> Vec<String> {
 pub(super) fn subdomain(text: &str) -> Vec<String> {
     let mut out = Vec::new();
     if text.len() > LONGEST_SUBDOMAIN {
-        out.push(too_long(LONGEST_SUBDOMAIN));
+        out.push(format!("must be no more than {LONGEST_SUBDOMAIN} characters"));
     }
     if !text.split('.').all(is_label) {
         out.push(SUBDOMAIN_FORM.to_owned());

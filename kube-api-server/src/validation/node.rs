@@ -97,12 +97,11 @@ fn pod_cidrs(node: &Value, causes: &mut Vec<Cause>) {
     let mut families = Vec::new();
     for (index, cidr) in cidrs.iter().enumerate() {
         let cidr = cidr.as_str().unwrap_or_default();
-        match family(cidr) {
-            Some(family) => families.push(family),
-            None => {
-                let why = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
-                causes.push(Cause::invalid_text(format!("spec.podCIDRs[{index}]"), cidr, why));
-            }
+        if let Some(family) = family(cidr) {
+            families.push(family);
+        } else {
+            let why = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
+            causes.push(Cause::invalid_text(format!("spec.podCIDRs[{index}]"), cidr, why));
         }
     }
     let both = families.contains(&4) && families.contains(&6);

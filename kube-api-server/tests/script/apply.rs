@@ -56,6 +56,23 @@ fn owners() -> Vec<Step> {
         ),
         status("m4", json!({ "conditions": [{ "type": "Other", "status": "False" }] })),
         status("m3", json!({ "conditions": [{ "type": "Third", "status": "True" }] })),
+        // Items in the order of the object and of the configuration.
+        status(
+            "m8",
+            json!({ "conditions": [{ "type": "A", "status": "True" }, { "type": "B", "status": "True" }, { "type": "C", "status": "True" }, { "type": "D", "status": "True" }] }),
+        ),
+        status(
+            "m8",
+            json!({ "conditions": [{ "type": "D", "status": "True" }, { "type": "N", "status": "True" }, { "type": "B", "status": "True" }, { "type": "A", "status": "True" }, { "type": "C", "status": "True" }] }),
+        ),
+        status(
+            "m8",
+            json!({ "conditions": [{ "type": "X", "status": "True" }, { "type": "C", "status": "True" }, { "type": "A", "status": "True" }] }),
+        ),
+        status(
+            "m8",
+            json!({ "conditions": [{ "type": "A", "status": "True" }, { "type": "Y", "status": "True" }, { "type": "C", "status": "True" }, { "type": "Third", "status": "True" }] }),
+        ),
         patch(MERGE, format!("{NODE}?fieldManager=up"), json!({ "metadata": { "labels": { "y": "no" } } })),
         by("m1", labels(json!({ "y": "maybe" })), json!({ "spec": { "unschedulable": false } })),
         by("m1", labels(json!({ "y": "no" })), json!({})),

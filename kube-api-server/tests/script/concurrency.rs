@@ -49,7 +49,7 @@ pub(super) fn steps() -> Vec<Step> {
             ),
         ),
         put(STATUS, body(json!({ "resourceVersion": "1" }), json!({}), json!({}))),
-        put(&format!("{STATUS}?dryRun=All"), body(json!({}), json!({}), json!({ "phase": "Pending" }))),
+        put(format!("{STATUS}?dryRun=All"), body(json!({}), json!({}), json!({ "phase": "Pending" }))),
         put(NODE, json!({ "kind": "Pod", "apiVersion": "v1", "metadata": { "name": "u1" } })),
         get(NODE),
         patch(MERGE, NODE, json!({ "metadata": { "resourceVersion": "1", "labels": { "m": "1" } } })),

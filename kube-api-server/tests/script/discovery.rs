@@ -10,6 +10,8 @@ pub(super) fn steps() -> Vec<Step> {
         get("/readyz"),
         get("/apis/coordination.k8s.io"),
         get("/apis/coordination.k8s.io/v1"),
+        get("/api/v1/pods"),
+        get("/api/v1/namespaces/default/pods?fieldSelector=spec.nodeName%3Dn"),
         get("/nope"),
         get("/api/v1/nope"),
         get("/apis/no.such.group/v1/things"),

@@ -46,6 +46,16 @@ pub(super) fn steps() -> Vec<Step> {
             format!("{LEASES}/l7?fieldManager=n"),
             json!({ "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": { "name": "l7" }, "spec": { "leaseDurationSeconds": 16 } }),
         ),
+        patch(
+            MERGE,
+            format!("{LEASES}/l1"),
+            json!({ "metadata": { "resourceVersion": null }, "spec": { "leaseTransitions": 4 } }),
+        ),
+        patch(
+            MERGE,
+            format!("{LEASES}/l1"),
+            json!({ "metadata": { "resourceVersion": "1" }, "spec": { "leaseTransitions": 4 } }),
+        ),
         get(LEASES),
         get(format!("{LEASES}?fieldSelector=metadata.name%3Dl1,metadata.namespace%3Ddefault")),
         get(format!("{LEASES}?fieldSelector=bogus%3Dl1")),

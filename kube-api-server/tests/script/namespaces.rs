@@ -14,6 +14,7 @@ pub(super) fn steps() -> Vec<Step> {
         post(NAMESPACES, json!({ "metadata": { "name": "n1", "labels": { "a": "1" } } })),
         post(NAMESPACES, json!({ "metadata": { "name": "N1" } })),
         post(NAMESPACES, json!({ "metadata": { "name": "a.b" } })),
+        post(NAMESPACES, json!({ "metadata": { "name": "x".repeat(64) } })),
         post(NAMESPACES, json!({ "metadata": { "name": "n1" } })),
         patch(
             MERGE,

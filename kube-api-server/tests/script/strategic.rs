@@ -64,6 +64,10 @@ pub(super) fn steps() -> Vec<Step> {
         main(json!({ "metadata": { "labels": { "$patch": "replace", "only": "1" } } })),
         main(json!({ "metadata": { "labels": { "$patch": "delete" } } })),
         main(json!({ "metadata": { "labels": { "$patch": "merge", "m": "1" } } })),
+        main(json!({ "metadata": { "labels": { "back": "1", "never": null } } })),
+        main(json!({ "metadata": { "labels": { "$patch": "merge", "m": "1" } } })),
+        main(json!({ "metadata": { "labels": { "$patch": "replace" } } })),
+        main(json!({ "metadata": { "annotations": { "$patch": "replace", "absent": "1" } } })),
         main(json!({ "metadata": { "finalizers": ["a.b/c"] } })),
         main(json!({ "metadata": { "finalizers": ["a.b/d", "a.b/c"] } })),
         main(

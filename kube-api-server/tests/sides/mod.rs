@@ -3,7 +3,10 @@
 mod normal;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use kube_api_server::{Server, Store};
 use reqwest::Client;
 use serde_json::Value;
@@ -12,6 +15,9 @@ use tokio::net::UnixStream;
 
 use crate::script::{Action, Step};
 use normal::Normalizer;
+
+/// How long kube-apiserver may take to learn of a compaction.
+const COMPACTION_NOTICED: Duration = Duration::from_mins(1);
 
 /// What a server said.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,6 +83,10 @@ impl Side {
         request.send().await.unwrap().text().await.unwrap()
     }
 
+    pub(crate) async fn json(&self, path: &str) -> Value {
+        serde_json::from_str(&self.text(path).await).unwrap()
+    }
+
     pub(crate) async fn perform(&mut self, step: &Step) -> Answer {
         match &step.action {
             Action::Compact => {
@@ -107,10 +117,21 @@ impl Side {
         match &self.history {
             History::Store(store) => store.compact(),
             History::Etcd(socket) => {
-                let version = self.normalizer.newest_version();
+                // kube-apiserver looks at this key to learn that etcd was compacted, every 15 s.
+                let newest = self.normalizer.newest_version();
+                let version = newest.to_string();
+                let (key, value) = (STANDARD.encode("compact_rev_key"), STANDARD.encode(&version));
+                post(socket, "/v3/kv/put", &format!("{{\"key\":\"{key}\",\"value\":\"{value}\"}}")).await;
                 let body = format!("{{\"revision\":\"{version}\",\"physical\":true}}");
-                let answer = post(socket, "/v3/kv/compaction", &body).await;
-                assert!(answer.starts_with("HTTP/1.1 200"), "etcd would not compact: {answer}");
+                post(socket, "/v3/kv/compaction", &body).await;
+                let old = format!("/api/v1/nodes?resourceVersion={}&resourceVersionMatch=Exact", newest - 1);
+                let noticed = async {
+                    while !self.text(&old).await.contains("too old") {
+                        tokio::task::yield_now().await;
+                    }
+                };
+                let noticed = tokio::time::timeout(COMPACTION_NOTICED, noticed).await;
+                assert!(noticed.is_ok(), "kube-apiserver has not noticed the compaction");
             }
         }
     }
@@ -133,7 +154,7 @@ fn etcd_socket(folder: &std::path::Path) -> PathBuf {
     sockets.into_iter().next().expect("etcd listens on a socket in the control plane's folder")
 }
 
-async fn post(socket: &std::path::Path, path: &str, body: &str) -> String {
+async fn post(socket: &std::path::Path, path: &str, body: &str) {
     let mut stream = UnixStream::connect(socket).await.unwrap();
     let request = format!(
         "POST {path} HTTP/1.1\r\nHost: etcd\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
@@ -142,5 +163,5 @@ async fn post(socket: &std::path::Path, path: &str, body: &str) -> String {
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
-    answer
+    assert!(answer.starts_with("HTTP/1.1 200"), "etcd refuses {path}: {answer}");
 }

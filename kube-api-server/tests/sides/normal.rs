@@ -125,7 +125,7 @@ impl Normalizer {
             let uid = rest.get(..36).filter(|candidate| is_uid(candidate));
             if let Some(uid) = uid {
                 let number = self.number_of(uid);
-                out.push_str(&format!("<uid {number}>"));
+                out.extend(["<uid ", &number.to_string(), ">"]);
                 rest = &rest[36..];
             } else if let Some(after) =
                 rest.strip_prefix("gen-").filter(|after| after.len() >= 5 && after.is_char_boundary(5))

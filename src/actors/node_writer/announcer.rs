@@ -1,7 +1,8 @@
-//! Events on their way out: one after the other, behind the Nodes, and never in their way.
+//! Events on their way out, one after the other, beside the writes of the Nodes.
 
 use std::time::Duration;
 
+use backon::{ExponentialBuilder, Retryable};
 use k8s_openapi::api::core::v1::Event;
 use k8s_openapi::jiff::Timestamp;
 use kube::Api;
@@ -16,6 +17,8 @@ use crate::messages::writes::Announce;
 const MOST_WAITING: usize = 10_000;
 /// How long an Event may take before the next one's turn comes.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// How often an Event is sent again that was not taken, a second and two later.
+const RETRIES: usize = 2;
 
 /// The queue of Events.
 #[derive(Clone)]
@@ -55,7 +58,7 @@ impl Announcer {
         if let Err(mpsc::error::TrySendError::Full(Work::Announce(announcement))) =
             self.queue.try_send(Work::Announce(announcement))
         {
-            tracing::debug!(node = %announcement.node.name, "too many Events wait; this one is dropped");
+            tracing::warn!(node = %announcement.node.name, "too many Events wait; this one is dropped");
         }
     }
 
@@ -71,11 +74,15 @@ impl Announcer {
 
 async fn send(events: &Api<Event>, Announce { node, notice }: &Announce) {
     let event = notice.to_event(node, Timestamp::now());
-    match tokio::time::timeout(TIMEOUT, events.create(&PostParams::default(), &event)).await {
-        Ok(Ok(_)) => {}
-        Ok(Err(error)) => tracing::warn!(node = %node.name, %error, "cannot create an Event"),
-        Err(_) => {
-            tracing::warn!(node = %node.name, timeout_s = TIMEOUT.as_secs(), "cannot create an Event: no answer in time");
+    let params = PostParams::default();
+    let create = || async {
+        match tokio::time::timeout(TIMEOUT, events.create(&params, &event)).await {
+            Ok(created) => created.map(drop).map_err(|error| error.to_string()),
+            Err(_) => Err(format!("no answer within {} s", TIMEOUT.as_secs())),
         }
+    };
+    let waits = ExponentialBuilder::default().with_max_times(RETRIES).with_jitter();
+    if let Err(error) = create.retry(waits).sleep(tokio::time::sleep).await {
+        tracing::warn!(node = %node.name, error, "cannot create an Event; does the ClusterRole grant it?");
     }
 }

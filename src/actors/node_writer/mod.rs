@@ -1,18 +1,18 @@
 //! `NodeWriter`, the only door for writes to Kubernetes.
 //!
 //! It writes so many Nodes side by side and leaves the pace to the API server (429 and `Retry-After` of API Priority and
-//! Fairness, which the client heeds) unless `--kube-api-qps` is given. Events go out one after the other behind the
-//! Nodes, which never wait for them.
+//! Fairness, which the client heeds) unless `--kube-api-qps` is given. Events go out one after the other beside the
+//! Nodes, which wait for them at most where that flag makes all writes share one pace.
 
 mod announcer;
 mod write;
 
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix::{Actor, Context, Handler, ResponseFuture};
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use governor::{DefaultDirectRateLimiter, RateLimiter};
 use tokio::sync::Semaphore;
 
 use self::announcer::Announcer;
@@ -21,6 +21,7 @@ use crate::config::WriteLimits;
 use crate::kubernetes::event::Notice;
 use crate::messages::initialise::Outcome;
 use crate::messages::writes::{Announce, Drain, WriteError, WriteNode};
+use crate::packet::quota;
 
 /// The pace that all writes keep together; `None` leaves it to the API server.
 #[derive(Clone)]
@@ -28,11 +29,7 @@ struct Pace(Option<Arc<DefaultDirectRateLimiter>>);
 
 impl Pace {
     fn new(pace: Option<(f64, NonZeroU32)>) -> Self {
-        let limiter = pace.and_then(|(per_second, burst)| {
-            let period = std::time::Duration::try_from_secs_f64(per_second.recip()).ok()?;
-            Some(Arc::new(RateLimiter::direct(Quota::with_period(period)?.allow_burst(burst))))
-        });
-        Self(limiter)
+        Self(pace.map(|(per_second, burst)| Arc::new(RateLimiter::direct(quota(per_second, burst)))))
     }
 
     async fn keep(&self) {
@@ -46,7 +43,7 @@ impl Pace {
 pub struct NodeWriter {
     writer: Writer,
     announcer: Announcer,
-    concurrency: NonZeroUsize,
+    concurrency: NonZeroU16,
     places: Arc<Semaphore>,
     stopping: Arc<AtomicBool>,
 }
@@ -60,7 +57,7 @@ impl NodeWriter {
             writer: Writer::new(client.clone(), pace.clone()),
             announcer: Announcer::start(client, pace),
             concurrency: limits.concurrency,
-            places: Arc::new(Semaphore::new(limits.concurrency.get())),
+            places: Arc::new(Semaphore::new(limits.concurrency.get().into())),
             stopping: Arc::default(),
         }
     }
@@ -68,10 +65,6 @@ impl NodeWriter {
 
 impl Actor for NodeWriter {
     type Context = Context<Self>;
-
-    fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.set_mailbox_capacity(1024);
-    }
 }
 
 impl Handler<WriteNode> for NodeWriter {
@@ -110,7 +103,7 @@ impl Handler<Drain> for NodeWriter {
         // Those that queue for a place leave as soon as they have one; when all places are held, every write under way
         // has ended.
         self.stopping.store(true, Ordering::Release);
-        let all = u32::try_from(self.concurrency.get()).unwrap_or(u32::MAX);
+        let all = u32::from(self.concurrency.get());
         Box::pin(async move {
             let _all = places.acquire_many(all).await;
             announcer.finish().await;

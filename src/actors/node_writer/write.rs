@@ -44,9 +44,10 @@ impl Writer {
     }
 
     /// Brings `node` to what is desired. Sends nothing where nothing differs.
-    pub(super) async fn write(&self, mut node: Arc<Node>, desired: &Desired) -> Result<Outcome, WriteError> {
+    pub(super) async fn write(&self, seen: Arc<Node>, desired: &Desired) -> Result<Outcome, WriteError> {
+        let mut node = Arc::clone(&seen);
         for _ in 0..ATTEMPTS {
-            let error = match self.attempt(Arc::clone(&node), desired).await {
+            let error = match self.attempt(&seen, Arc::clone(&node), desired).await {
                 Ok(node) => return Ok(Outcome::Done(node)),
                 Err(Setback::Gone) => return Ok(Outcome::Gone),
                 Err(Setback::Failed(error)) => return Err(error),
@@ -69,18 +70,19 @@ impl Writer {
         Err(WriteError::Contended { node: node.name.to_string(), attempts: ATTEMPTS })
     }
 
-    async fn attempt(&self, node: Arc<Node>, desired: &Desired) -> Result<Arc<Node>, Setback> {
-        refuse_if_superseded(&node, desired)?;
+    /// One attempt on the newest state that is known of the Node that was `seen` when its work began.
+    async fn attempt(&self, seen: &Node, node: Arc<Node>, desired: &Desired) -> Result<Arc<Node>, Setback> {
+        refuse_if_superseded(seen, &node, desired)?;
         let node = match patches::of_status(&node, desired) {
             Some(patch) => {
-                let patch = Patch::Merge(patch);
+                let patch: Patch<JsonPatch> = Patch::Json(patch);
                 let write = self.nodes.patch_status(node.name.as_str(), &self.params, &patch);
                 self.request("write the addresses", &node, write).await?
             }
             None => node,
         };
         // The answer shows the Node as it is now, which others may have changed.
-        refuse_if_superseded(&node, desired)?;
+        refuse_if_superseded(seen, &node, desired)?;
         match patches::of_node(&node, desired) {
             Some(patch) => {
                 let patch: Patch<JsonPatch> = Patch::Json(patch);
@@ -128,13 +130,20 @@ fn setback(what: &'static str, node: String, status: Status) -> Setback {
     }
 }
 
-/// A provider ID that somebody else has set decides which device the Node is, and ours was found without it.
-fn refuse_if_superseded(node: &Node, desired: &Desired) -> Result<(), Setback> {
-    let (Some(theirs), Some(ours)) = (&node.provider_id, &desired.provider_id) else { return Ok(()) };
-    if provider_id::parse(theirs) == provider_id::parse(ours) {
+/// What decides about the device and its addresses may have been changed by others since the work began: a provider ID
+/// that was set, a node IP that the kubelet names.
+fn refuse_if_superseded(seen: &Node, node: &Node, desired: &Desired) -> Result<(), Setback> {
+    let same_device = match (&node.provider_id, &seen.provider_id, &desired.provider_id) {
+        (now, before, _) if now == before => true,
+        (Some(theirs), _, Some(ours)) => provider_id::parse(theirs) == provider_id::parse(ours),
+        _ => false,
+    };
+    let same_wish = desired.addresses.is_none() || node.provided_node_ip == seen.provided_node_ip;
+    if same_device && same_wish {
         return Ok(());
     }
-    Err(Setback::Failed(WriteError::Superseded { node: node.name.to_string(), provider_id: theirs.clone() }))
+    let what = if same_device { "another node IP" } else { "another provider ID" };
+    Err(Setback::Failed(WriteError::Superseded { node: node.name.to_string(), what }))
 }
 
 fn same_but_for_version(one: &Node, other: &Node) -> bool {

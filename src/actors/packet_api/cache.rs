@@ -14,7 +14,7 @@ use crate::packet::{Device, DeviceId, Error, Facility, Hostname, Inventory, Metr
 
 /// More devices than the largest project seen; some 400 bytes each.
 const MOST_DEVICES: u64 = 200_000;
-/// Hostnames that nobody has: Nodes that are not the project's, and mistakes.
+/// Hostnames and ids that nobody has: Nodes that are not the project's, and mistakes.
 const MOST_ABSENT: u64 = 10_000;
 
 /// An answer, and when the API was asked for it.
@@ -28,7 +28,7 @@ struct Told<T> {
 pub(super) struct Cache {
     devices: sync::Cache<DeviceId, Told<Arc<Device>>>,
     hostnames: sync::Cache<Hostname, Told<DeviceId>>,
-    absent: sync::Cache<Hostname, Told<()>>,
+    absent: sync::Cache<Question, Told<()>>,
     not_found: Duration,
     pub(super) facilities: Places<Facility>,
     pub(super) metros: Places<Metro>,
@@ -37,7 +37,7 @@ pub(super) struct Cache {
 /// What the cache holds about a question.
 pub(super) enum Cached {
     Found(Arc<Device>),
-    NoSuchHostname(Hostname),
+    Absent,
 }
 
 impl Cache {
@@ -57,31 +57,36 @@ impl Cache {
     pub(super) fn get(&self, question: &Question, not_before: Option<Instant>) -> Option<Cached> {
         let fresh = |asked_at: Instant| not_before.is_none_or(|not_before| asked_at >= not_before);
         let device = |id: &DeviceId| self.devices.get(id).filter(|told| fresh(told.asked_at)).map(|told| told.what);
-        match question {
-            Question::ById(id) => device(id).map(Cached::Found),
+        let found = match question {
+            Question::ById(id) => device(id),
             Question::ByHostname(hostname) => {
-                if let Some(told) = self.hostnames.get(hostname).filter(|told| fresh(told.asked_at)) {
-                    // It may have been renamed since, and be known under its id only.
-                    return device(&told.what).filter(|device| device.hostname == *hostname).map(Cached::Found);
-                }
-                let absent = self.absent.get(hostname).filter(|told| fresh(told.asked_at));
-                absent.map(|_| Cached::NoSuchHostname(hostname.clone()))
+                let told = self.hostnames.get(hostname).filter(|told| fresh(told.asked_at));
+                // It may have been renamed since, and be known under its id only.
+                told.and_then(|told| device(&told.what)).filter(|device| device.hostname == *hostname)
             }
-        }
+        };
+        let absent = || self.absent.get(question).filter(|told| fresh(told.asked_at)).map(|_| Cached::Absent);
+        found.map(Cached::Found).or_else(absent)
     }
 
     /// Takes in a device that was asked for by its id.
     pub(super) fn put_device(&self, device: Arc<Device>, asked_at: Instant) {
+        self.absent.invalidate(&Question::ById(device.id.clone()));
         self.devices.insert(device.id.clone(), Told { asked_at, what: device });
+    }
+
+    /// Takes in the devices of a list that may lack some, and so tells nothing about hostnames.
+    pub(super) fn put_devices(&self, inventory: &Inventory, asked_at: Instant) {
+        for device in inventory.devices() {
+            self.put_device(Arc::clone(device), asked_at);
+        }
     }
 
     /// Takes in a list of devices: of all, or of all that have a hostname. A hostname that several have is forgotten.
     pub(super) fn put_inventory(&self, inventory: &Inventory, asked_at: Instant) {
-        for device in inventory.devices() {
-            self.put_device(Arc::clone(device), asked_at);
-        }
+        self.put_devices(inventory, asked_at);
         for (hostname, ids) in inventory.hostnames() {
-            self.absent.invalidate(hostname);
+            self.absent.invalidate(&Question::ByHostname(hostname.clone()));
             match ids {
                 [id] => self.hostnames.insert(hostname.clone(), Told { asked_at, what: id.clone() }),
                 _ => self.hostnames.invalidate(hostname),
@@ -89,10 +94,13 @@ impl Cache {
         }
     }
 
-    /// Takes in that no device has a hostname.
-    pub(super) fn put_absent(&self, hostname: &Hostname, asked_at: Instant) {
-        self.hostnames.invalidate(hostname);
-        self.absent.insert(hostname.clone(), Told { asked_at, what: () });
+    /// Takes in that there is no such device.
+    pub(super) fn put_absent(&self, question: &Question, asked_at: Instant) {
+        match question {
+            Question::ById(id) => self.devices.invalidate(id),
+            Question::ByHostname(hostname) => self.hostnames.invalidate(hostname),
+        }
+        self.absent.insert(question.clone(), Told { asked_at, what: () });
     }
 
     /// How long it is believed that something does not exist.
@@ -101,15 +109,9 @@ impl Cache {
     }
 }
 
-/// A list of places, read whole when the first of them is asked for. Cloning is cheap and shares the cache.
+/// A list of places, read whole when the first of them is asked for.
 pub(super) struct Places<P> {
     list: future::Cache<(), Told<Arc<[Arc<P>]>>>,
-}
-
-impl<P> Clone for Places<P> {
-    fn clone(&self) -> Self {
-        Self { list: self.list.clone() }
-    }
 }
 
 /// What a place is called, by which it is found in its list.
@@ -202,7 +204,7 @@ mod tests {
     fn found(cached: Option<Cached>) -> Option<String> {
         match cached? {
             Cached::Found(device) => Some(device.id.to_string()),
-            Cached::NoSuchHostname(_) => Some("none".to_owned()),
+            Cached::Absent => Some("none".to_owned()),
         }
     }
 
@@ -211,7 +213,7 @@ mod tests {
         let cache = Cache::new(TIMES);
         let asked_at = Instant::now();
         cache.put_inventory(&inventory(vec![device("d", "a")]), asked_at);
-        cache.put_absent(&Hostname::new("b"), asked_at);
+        cache.put_absent(&Question::ByHostname(Hostname::new("b")), asked_at);
         let later = asked_at + Duration::from_millis(1);
         for (question, answer) in [
             (Question::ById(DeviceId::parse("d").unwrap()), "d"),
@@ -230,6 +232,17 @@ mod tests {
         cache.put_inventory(&inventory(vec![device("d", "old")]), Instant::now());
         cache.put_device(Arc::new(device("d", "new")), Instant::now());
         assert_eq!(found(cache.get(&Question::ByHostname(Hostname::new("old")), None)), None);
+    }
+
+    #[test]
+    fn a_device_that_is_gone_is_forgotten_and_one_that_is_back_is_found() {
+        let cache = Cache::new(TIMES);
+        let question = Question::ById(DeviceId::parse("d").unwrap());
+        cache.put_device(Arc::new(device("d", "a")), Instant::now());
+        cache.put_absent(&question, Instant::now());
+        assert_eq!(found(cache.get(&question, None)).as_deref(), Some("none"));
+        cache.put_device(Arc::new(device("d", "a")), Instant::now());
+        assert_eq!(found(cache.get(&question, None)).as_deref(), Some("d"));
     }
 
     #[test]

@@ -2,24 +2,24 @@
 //! from what comes back. What comes back is kept for the next.
 
 mod cache;
+mod reading;
 mod standing;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, ResponseFuture, WrapFuture};
+use actix::{Actor, AsyncContext, Context, Handler, Message, ResponseFuture};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use self::cache::{Cache, Cached};
+use self::reading::Reading;
 use self::standing::Standing;
 use crate::config::CacheTimes;
-use crate::messages::devices::{DeviceError, FindDevice, Freshness};
+use crate::messages::devices::{DeviceError, FindDevice};
 use crate::messages::places::{FindFacility, FindMetro};
-use crate::packet::{
-    Budget, Client, Device, Error, Facility, Finding, Hostname, Inventory, Metro, Plan, Planner, Question, retry, sweep,
-};
+use crate::packet::{Budget, Client, Device, Error, Facility, Finding, Metro, Plan, Planner, Question, retry};
 
 /// How long the questions of one burst are gathered before the first plan is made. A watch delivers the Nodes of a
 /// burst within milliseconds; nobody notices so short a wait.
@@ -31,7 +31,7 @@ type Answer = Result<Arc<Device>, DeviceError>;
 pub struct PacketApi {
     client: Client,
     budget: Budget,
-    cache: Cache,
+    cache: Arc<Cache>,
     planner: Planner,
     /// Who waits for the answer to which question.
     waiting: HashMap<Question, Vec<Waiter>>,
@@ -46,6 +46,18 @@ struct Waiter {
     answer: oneshot::Sender<Answer>,
 }
 
+/// What a plan brought.
+#[derive(Message)]
+#[rtype(result = "()")]
+enum Came {
+    /// A device that was asked for by its id.
+    Device { question: Question, asked_at: Instant, device: Result<Arc<Device>, Error> },
+    /// The list that answers one question.
+    List { question: Question, reading: Result<Reading, Error> },
+    /// The list of all devices.
+    Sweep { reading: Result<Reading, Error> },
+}
+
 impl PacketApi {
     /// The actor, not yet started.
     #[must_use]
@@ -53,7 +65,7 @@ impl PacketApi {
         Self {
             client,
             budget,
-            cache: Cache::new(times),
+            cache: Arc::new(Cache::new(times)),
             planner: Planner::default(),
             waiting: HashMap::new(),
             gathering: false,
@@ -77,73 +89,44 @@ impl PacketApi {
         }
     }
 
-    fn carry_out(&mut self, plan: Plan, ctx: &mut Context<Self>) {
-        let asked_at = Instant::now();
-        let (client, budget) = (self.client.clone(), self.budget.clone());
-        match plan {
-            Plan::Single(Question::ById(id)) => {
-                let question = Question::ById(id.clone());
-                let device = async move { retry::through(&budget, || client.device(&id)).await };
-                self.run(device, ctx, move |actor, device, ctx| {
-                    actor.planner.single_ended(&question);
-                    actor.device_came(&question, device, asked_at, ctx);
-                });
-            }
-            Plan::Single(Question::ByHostname(hostname)) => {
-                let question = Question::ByHostname(hostname.clone());
-                let devices = async move { inventory(&client, &budget, Some(&hostname)).await };
-                self.run(devices, ctx, move |actor, devices, ctx| {
-                    actor.planner.single_ended(&question);
-                    actor.list_came(std::iter::once(question), devices, asked_at, ctx);
-                });
-            }
-            Plan::Sweep => {
-                let devices = async move { inventory(&client, &budget, None).await };
-                self.run(devices, ctx, move |actor, devices, ctx| {
-                    let questions = actor.planner.sweep_ended();
-                    actor.list_came(questions, devices, asked_at, ctx);
-                });
-            }
-        }
-    }
-
-    /// Runs a request off the actors' thread, where large answers are decoded without holding up the mailboxes.
-    fn run<T: Send + 'static>(
-        &mut self,
-        request: impl Future<Output = Result<T, Error>> + Send + 'static,
-        ctx: &mut Context<Self>,
-        then: impl FnOnce(&mut Self, Result<T, Error>, &mut Context<Self>) + 'static,
-    ) {
-        let request = tokio::spawn(request);
-        ctx.spawn(request.into_actor(self).map(|ended, actor, ctx| match ended {
-            Ok(answer) => {
-                actor.standing.heard(answer.as_ref().err());
-                then(actor, answer, ctx);
-                // What could not be answered from this, and what has come up meanwhile.
-                if !actor.waiting.is_empty() {
-                    actor.gather(ctx);
-                }
-            }
-            Err(ended) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
-            // The runtime is going down, and everyone who waits with it.
-            Err(_) => {}
-        }));
+    /// Carries out a plan beside the actors' thread, where large answers are decoded without holding up the mailboxes.
+    fn carry_out(&self, plan: Plan, ctx: &mut Context<Self>) {
+        let (client, budget, cache) = (self.client.clone(), self.budget.clone(), Arc::clone(&self.cache));
+        let to = ctx.address();
+        tokio::spawn(async move {
+            to.do_send(match plan {
+                Plan::Single(question) => match &question {
+                    Question::ById(id) => {
+                        let asked_at = Instant::now();
+                        let device = retry::through(&budget, || client.device(id)).await.map(Arc::new);
+                        Came::Device { question, asked_at, device }
+                    }
+                    Question::ByHostname(hostname) => {
+                        let reading = reading::read(&client, &budget, &cache, Some(hostname)).await;
+                        Came::List { question, reading }
+                    }
+                },
+                Plan::Sweep => Came::Sweep { reading: reading::read(&client, &budget, &cache, None).await },
+            });
+        });
     }
 
     fn device_came(
         &mut self,
         question: &Question,
-        device: Result<Device, Error>,
+        device: Result<Arc<Device>, Error>,
         asked_at: Instant,
         ctx: &mut Context<Self>,
     ) {
         let answer = match (device, question) {
             (Ok(device), _) => {
-                let device = Arc::new(device);
                 self.cache.put_device(Arc::clone(&device), asked_at);
                 Ok(device)
             }
-            (Err(Error::NotFound { .. }), Question::ById(id)) => Err(DeviceError::NoSuchId(id.clone())),
+            (Err(Error::NotFound { .. }), Question::ById(id)) => {
+                self.cache.put_absent(question, asked_at);
+                Err(DeviceError::NoSuchId(id.clone()))
+            }
             (Err(Error::Shape { field, reason, .. }), Question::ById(id)) => {
                 Err(DeviceError::Malformed { device: id.as_str().into(), field, reason })
             }
@@ -155,19 +138,21 @@ impl PacketApi {
     fn list_came(
         &mut self,
         questions: impl IntoIterator<Item = Question>,
-        devices: Result<Inventory, Error>,
-        asked_at: Instant,
+        reading: Result<Reading, Error>,
         ctx: &mut Context<Self>,
     ) {
-        let inventory = match devices {
-            Ok(inventory) => inventory,
+        let reading = match reading {
+            Ok(reading) => reading,
             Err(error) => {
                 let answer = Err(DeviceError::Api(error));
-                return questions.into_iter().for_each(|question| self.answer(&question, &answer, asked_at, ctx));
+                for question in questions {
+                    // A refusal is as good an answer to a question that was put after it was asked for.
+                    self.answer(&question, &answer, Instant::now(), ctx);
+                }
+                return;
             }
         };
-        self.cache.put_inventory(&inventory, asked_at);
-        for spoiled in inventory.spoiled() {
+        for spoiled in reading.inventory.spoiled() {
             tracing::warn!(
                 id = spoiled.id.as_ref().map(tracing::field::debug),
                 hostname = spoiled.hostname.as_ref().map(tracing::field::debug),
@@ -177,29 +162,20 @@ impl PacketApi {
             );
         }
         for question in questions {
-            let answer = match (inventory.find(&question), &question) {
-                (Finding::Found(device), _) => Ok(device),
-                (Finding::Ambiguous(ids), Question::ByHostname(hostname)) => {
-                    Err(DeviceError::Ambiguous { hostname: hostname.clone(), ids })
+            let finding = reading.inventory.find(&question);
+            match answer_of(&question, finding, reading.flaw.as_ref()) {
+                Some(answer) => {
+                    if matches!(answer, Err(DeviceError::NoSuchHostname(_))) {
+                        self.cache.put_absent(&question, reading.asked_at);
+                    }
+                    self.answer(&question, &answer, reading.asked_at, ctx);
                 }
-                (Finding::Spoiled(spoiled), _) => Err(DeviceError::Malformed {
-                    device: name_of(&question).into(),
-                    field: spoiled.field.clone(),
-                    reason: spoiled.reason.clone(),
-                }),
-                (Finding::NotShown, Question::ByHostname(hostname)) => {
-                    self.cache.put_absent(hostname, asked_at);
-                    Err(DeviceError::NoSuchHostname(hostname.clone()))
-                }
-                // It may be another project's, or have moved between two pages: only its own page tells.
-                (Finding::NotShown | Finding::Ambiguous(_), Question::ById(_)) => {
+                None => {
                     if let Some(plan) = self.planner.ask_alone(question) {
                         self.carry_out(plan, ctx);
                     }
-                    continue;
                 }
-            };
-            self.answer(&question, &answer, asked_at, ctx);
+            }
         }
     }
 
@@ -219,33 +195,81 @@ impl PacketApi {
     }
 }
 
+/// The answer that a list holds, or nothing where only a request of its own can tell.
+fn answer_of(question: &Question, finding: Finding, flaw: Option<&Error>) -> Option<Answer> {
+    Some(match (finding, question, flaw) {
+        (Finding::Found(device), Question::ById(_), _) | (Finding::Found(device), Question::ByHostname(_), None) => {
+            Ok(device)
+        }
+        (Finding::Ambiguous(ids), Question::ByHostname(hostname), _) => {
+            Err(DeviceError::Ambiguous { hostname: hostname.clone(), ids })
+        }
+        (Finding::Spoiled(spoiled), _, _) => Err(DeviceError::Malformed {
+            device: name_of(question).into(),
+            field: spoiled.field.clone(),
+            reason: spoiled.reason.clone(),
+        }),
+        // A second device of the hostname may be among those that were missed.
+        (Finding::Found(_) | Finding::NotShown, Question::ByHostname(_), Some(flaw)) => {
+            Err(DeviceError::Api(flaw.clone()))
+        }
+        (Finding::NotShown, Question::ByHostname(hostname), None) => Err(DeviceError::NoSuchHostname(hostname.clone())),
+        // It may be another project's.
+        (Finding::NotShown | Finding::Ambiguous(_), Question::ById(_), _) => return None,
+    })
+}
+
 impl Actor for PacketApi {
     type Context = Context<Self>;
 
-    fn started(&mut self, ctx: &mut Context<Self>) {
-        // As many Nodes as there are may ask at once; who waits in a mailbox waits no less than in a queue of ours.
-        ctx.set_mailbox_capacity(1024);
+    fn started(&mut self, _: &mut Context<Self>) {
         let (client, budget) = (self.client.clone(), self.budget.clone());
-        let check = async move { standing::until_the_project_is_read(&client, &budget).await };
-        self.run(check, ctx, |_, _, _| {});
+        tokio::spawn(async move { standing::until_the_project_is_read(&client, &budget).await });
+    }
+}
+
+impl Handler<Came> for PacketApi {
+    type Result = ();
+
+    fn handle(&mut self, came: Came, ctx: &mut Context<Self>) {
+        match came {
+            Came::Device { question, asked_at, device } => {
+                self.standing.heard(device.as_ref().err());
+                self.planner.single_ended(&question);
+                self.device_came(&question, device, asked_at, ctx);
+            }
+            Came::List { question, reading } => {
+                self.standing.heard(reading.as_ref().err());
+                self.planner.single_ended(&question);
+                self.list_came(std::iter::once(question), reading, ctx);
+            }
+            Came::Sweep { reading } => {
+                self.standing.heard(reading.as_ref().err());
+                let (pages, flawed) = reading.as_ref().map_or((0, false), |read| (read.pages, read.flaw.is_some()));
+                let questions = self.planner.sweep_ended(pages, flawed);
+                self.list_came(questions, reading, ctx);
+            }
+        }
+        // What could not be answered from this, and what has come up meanwhile.
+        if !self.waiting.is_empty() {
+            self.gather(ctx);
+        }
     }
 }
 
 impl Handler<FindDevice> for PacketApi {
     type Result = ResponseFuture<Answer>;
 
-    fn handle(&mut self, FindDevice { question, freshness }: FindDevice, ctx: &mut Context<Self>) -> Self::Result {
-        let not_before = match freshness {
-            Freshness::Cached => None,
-            Freshness::NoOlderThan(age) => Instant::now().checked_sub(age),
-            Freshness::Now => Some(Instant::now()),
+    fn handle(&mut self, FindDevice { question, max_age }: FindDevice, ctx: &mut Context<Self>) -> Self::Result {
+        let not_before = Instant::now().checked_sub(max_age);
+        let known = match (self.cache.get(&question, not_before), &question) {
+            (Some(Cached::Found(device)), _) => Some(Ok(device)),
+            (Some(Cached::Absent), Question::ById(id)) => Some(Err(DeviceError::NoSuchId(id.clone()))),
+            (Some(Cached::Absent), Question::ByHostname(name)) => Some(Err(DeviceError::NoSuchHostname(name.clone()))),
+            (None, _) => None,
         };
-        match self.cache.get(&question, not_before) {
-            Some(Cached::Found(device)) => return Box::pin(std::future::ready(Ok(device))),
-            Some(Cached::NoSuchHostname(hostname)) => {
-                return Box::pin(std::future::ready(Err(DeviceError::NoSuchHostname(hostname))));
-            }
-            None => {}
+        if let Some(answer) = known {
+            return Box::pin(std::future::ready(answer));
         }
         let (answer, answered) = oneshot::channel();
         self.waiting.entry(question.clone()).or_default().push(Waiter { not_before, answer });
@@ -258,11 +282,10 @@ impl Handler<FindFacility> for PacketApi {
     type Result = ResponseFuture<Result<Option<Arc<Facility>>, Error>>;
 
     fn handle(&mut self, FindFacility(reference): FindFacility, _: &mut Context<Self>) -> Self::Result {
-        let (client, budget) = (self.client.clone(), self.budget.clone());
-        let (facilities, not_found) = (self.cache.facilities.clone(), self.cache.not_found_time());
+        let (client, budget, cache) = (self.client.clone(), self.budget.clone(), Arc::clone(&self.cache));
         Box::pin(async move {
             let read = || retry::through(&budget, || client.facilities());
-            facilities.find(&reference, not_found, read).await
+            cache.facilities.find(&reference, cache.not_found_time(), read).await
         })
     }
 }
@@ -271,19 +294,12 @@ impl Handler<FindMetro> for PacketApi {
     type Result = ResponseFuture<Result<Option<Arc<Metro>>, Error>>;
 
     fn handle(&mut self, FindMetro(reference): FindMetro, _: &mut Context<Self>) -> Self::Result {
-        let (client, budget) = (self.client.clone(), self.budget.clone());
-        let (metros, not_found) = (self.cache.metros.clone(), self.cache.not_found_time());
+        let (client, budget, cache) = (self.client.clone(), self.budget.clone(), Arc::clone(&self.cache));
         Box::pin(async move {
             let read = || retry::through(&budget, || client.metros());
-            metros.find(&reference, not_found, read).await
+            cache.metros.find(&reference, cache.not_found_time(), read).await
         })
     }
-}
-
-/// Every device of the project, or every one whose hostname contains `hostname`.
-async fn inventory(client: &Client, budget: &Budget, hostname: Option<&Hostname>) -> Result<Inventory, Error> {
-    let page = |number| retry::through(budget, move || client.devices(hostname, number));
-    Ok(sweep::sweep(page).await?.into_iter().collect())
 }
 
 fn name_of(question: &Question) -> &str {

@@ -30,7 +30,7 @@ impl Standing {
 
 /// Reads the project until that succeeds once: at start the API may be unreachable, refuse the token, or not know the
 /// project, and any of these may pass without a restart.
-pub(super) async fn until_the_project_is_read(client: &Client, budget: &Budget) -> Result<(), Error> {
+pub(super) async fn until_the_project_is_read(client: &Client, budget: &Budget) {
     let mut waits = ExponentialBuilder::default()
         .with_min_delay(Duration::from_secs(1))
         .with_max_delay(LONGEST_WAIT)
@@ -41,7 +41,7 @@ pub(super) async fn until_the_project_is_read(client: &Client, budget: &Budget) 
         match retry::through(budget, || client.read_project()).await {
             Ok(project) => {
                 tracing::info!(%project, "the Packet API takes the credentials");
-                return Ok(());
+                return;
             }
             Err(error) => {
                 let wait = waits.next().unwrap_or(LONGEST_WAIT);

@@ -13,7 +13,7 @@ const DEPLOYMENT: &str = include_str!("../../../deploy/manifests/deployment.yaml
 const SECRET: &str = include_str!("../../../deploy/secret.example.yaml");
 
 /// Everything that the controller needs: verb, API group, resource, subresource.
-const GRANTED: [(&str, &str, &str, &str); 8] = [
+const GRANTED: [(&str, &str, &str, &str); 6] = [
     ("get", "", "nodes", ""),
     ("list", "", "nodes", ""),
     ("watch", "", "nodes", ""),

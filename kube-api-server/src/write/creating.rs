@@ -1,0 +1,68 @@
+//! Creating an object: completing it, checking it, and keeping it unless its name is taken.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Outcome, Write, answer, metadata, with_type};
+use crate::status::ApiError;
+use crate::store::{Decision, Store};
+use crate::validation::text;
+use crate::{admission, clock, validation};
+
+/// Creates an object.
+pub(crate) fn create(store: &Store, write: &Write, body: &Value) -> Result<Outcome, ApiError> {
+    let mut warnings = Vec::new();
+    let mut object = write.decode(store, body, &mut warnings)?;
+    write.check_namespace(&mut object)?;
+    wipe_system_fields(&mut object);
+    object = write.writer(store).update(None, object);
+    answer(insert(store, write, object), true, warnings)
+}
+
+/// What only the server sets; a client that creates an object may send it, in vain.
+pub(super) fn wipe_system_fields(object: &mut Value) {
+    if let Some(metadata) = metadata(object) {
+        for field in ["creationTimestamp", "uid", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
+            metadata.remove(field);
+        }
+    }
+}
+
+/// Kubernetes' alphabet for generated names: no vowels, and nothing that reads as something else.
+fn generated_suffix() -> String {
+    const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+    const LENGTH: usize = 5;
+    Uuid::new_v4()
+        .as_bytes()
+        .iter()
+        .take(LENGTH)
+        .map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()]))
+        .collect()
+}
+
+/// Completes, checks and keeps a new object.
+pub(super) fn insert(store: &Store, write: &Write, mut object: Value) -> Result<Value, ApiError> {
+    if !text(&object, "/metadata/resourceVersion").is_empty() {
+        return Err(ApiError::internal("resourceVersion should not be set on objects to be created"));
+    }
+    let prefix = text(&object, "/metadata/generateName").to_owned();
+    if let Some(metadata) = metadata(&mut object) {
+        metadata.insert("uid".to_owned(), Uuid::new_v4().to_string().into());
+        metadata.insert("creationTimestamp".to_owned(), clock::now().into());
+        let unnamed = metadata.get("name").and_then(Value::as_str).is_none_or(str::is_empty);
+        if unnamed && !prefix.is_empty() {
+            metadata.insert("name".to_owned(), format!("{prefix}{}", generated_suffix()).into());
+        }
+    }
+    write.check_namespace_exists(store, text(&object, "/metadata/name"))?;
+    admission::on_creation(write.resource, &mut object);
+    validation::creation(write.resource, &object)?;
+    let name = text(&object, "/metadata/name").to_owned();
+    let stored = store.decide(write.resource, &write.namespace, &name, |current| {
+        if current.is_some() {
+            return Err(ApiError::already_exists(write.resource.plural(), write.resource.group(), &name));
+        }
+        Ok(if write.dry_run { Decision::Leave } else { Decision::Put(object.clone()) })
+    })?;
+    Ok(with_type(write.resource, stored.as_ref().map_or(&object, |stored| &stored.value)))
+}

@@ -1,0 +1,63 @@
+//! Writes: from what a client asks for to what the store keeps, in the steps and the order of kube-apiserver.
+
+mod changing;
+mod creating;
+mod deleting;
+mod patching;
+mod request;
+
+use serde_json::{Map, Value};
+
+use crate::resource::Resource;
+use crate::status::ApiError;
+use crate::store::Store;
+use crate::{admission, decode};
+pub(crate) use changing::{replace, update_in_place};
+pub(crate) use creating::create;
+pub(crate) use deleting::{Delete, Deleted, delete};
+pub(crate) use patching::{Patch, patch};
+pub(crate) use request::{FieldValidation, Write};
+
+/// A write that was done, or would have been in a dry run.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) object: Value,
+    pub(crate) created: bool,
+    pub(crate) warnings: Vec<String>,
+}
+
+fn without_type(mut object: Value) -> Value {
+    if let Some(fields) = object.as_object_mut() {
+        fields.remove("kind");
+        fields.remove("apiVersion");
+    }
+    object
+}
+
+fn with_type(resource: Resource, object: &Value) -> Value {
+    let mut out = object.clone();
+    if let Some(fields) = out.as_object_mut() {
+        fields.insert("kind".to_owned(), resource.kind().into());
+        fields.insert("apiVersion".to_owned(), resource.api_version().into());
+    }
+    out
+}
+
+fn metadata(object: &mut Value) -> Option<&mut Map<String, Value>> {
+    object.get_mut("metadata").and_then(Value::as_object_mut)
+}
+
+fn answer(written: Result<Value, ApiError>, created: bool, warnings: Vec<String>) -> Result<Outcome, ApiError> {
+    match written {
+        Ok(object) => Ok(Outcome { object, created, warnings }),
+        Err(error) => Err(error.after_warnings(warnings)),
+    }
+}
+
+/// The object as Go would read and write it.
+fn normal(store: &Store, resource: Resource, object: &Value) -> Result<Value, ApiError> {
+    let decoded = decode::decode(store.schema().of(resource), object).map_err(ApiError::internal)?;
+    let mut object = without_type(decoded.value);
+    admission::on_decoding(resource, &mut object);
+    Ok(object)
+}
