@@ -103,7 +103,9 @@ pub(crate) async fn ask(url: &http::Uri, nodes: usize, yes: bool) -> Result<(), 
     }
     let unsafe_because = |reason: &str| LabError::Unsafe { cluster: url.to_string(), reason: reason.to_owned() };
     if !std::io::stdin().is_terminal() {
-        return Err(unsafe_because("it is not on this machine, and nobody can be asked here; add --yes, or --simulated"));
+        return Err(unsafe_because(
+            "it is not on this machine, and nobody can be asked here; add --yes, or --simulated",
+        ));
     }
     let question = format!("Add {nodes} Nodes to {url} and remove them afterwards? [y/N] ");
     // Reading blocks, and Ctrl-C must still be heard meanwhile.

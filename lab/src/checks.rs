@@ -15,7 +15,7 @@ const INSTANCE_TYPE_LABELS: [&str; 2] = ["node.kubernetes.io/instance-type", "be
 const REGION_LABELS: [&str; 2] = ["topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/region"];
 
 /// What is looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Aspect {
     /// The uninitialized taint.
@@ -123,7 +123,7 @@ pub(crate) fn faults(member: &Member, provider: Provider, node: &Node) -> Vec<Fa
         fault(Aspect::Untainted, "still has the uninitialized taint".to_owned());
     }
     let Some(expected) = member.device.as_ref().map(|device| Expected::of(provider, device)) else {
-        fault(Aspect::ProviderId, "there is no device of its name".to_owned());
+        fault(Aspect::ProviderId, "was left without a device (--missing-devices)".to_owned());
         return faults;
     };
     let provider_id = node.spec.as_ref().and_then(|spec| spec.provider_id.as_deref()).unwrap_or_default();
@@ -137,10 +137,7 @@ pub(crate) fn faults(member: &Member, provider: Provider, node: &Node) -> Vec<Fa
         .map(|address| (address.type_.as_str(), address.address.as_str()))
         .collect();
     if addresses != expected.addresses.iter().map(|(kind, ip)| (*kind, ip.as_str())).collect::<Vec<_>>() {
-        fault(
-            Aspect::Addresses,
-            format!("addresses are {}, expected {}", list(&addresses), list(&expected.addresses)),
-        );
+        fault(Aspect::Addresses, format!("addresses are {}, expected {}", list(&addresses), list(&expected.addresses)));
     }
     let labels = node.metadata.labels.as_ref();
     for (label, value) in &expected.labels {

@@ -20,6 +20,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Let Nodes join in a burst, watch the program initialise them, and check every one
+    #[command(long_about = ABOUT, after_help = EXAMPLES)]
     Demo(Box<Demo>),
 }
 
@@ -35,7 +36,7 @@ Nodes, or with a cloud controller manager at work is refused. So is one that is 
 
 const EXAMPLES: &str = "Examples:
   lab demo
-      500 Nodes within 2 seconds; a minute later you know how it went
+      500 Nodes within 2 seconds; a few seconds later you know how it went
   lab demo --nodes 5000 --latency 200ms --rate 2
       a large cluster, an API that is slow, and two requests a second to it
   lab demo --control-plane --floor
@@ -49,7 +50,7 @@ Exit code: 0 if every Node came through and every check held, 1 if not, 2 for a 
 
 /// The options of `lab demo`.
 #[derive(Debug, Clone, Args)]
-#[command(long_about = ABOUT, after_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command line, each on or off whatever the others are")]
 pub(crate) struct Demo {
     /// How many Nodes join
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = nodes, help_heading = "Scenario")]
@@ -212,6 +213,12 @@ mod tests {
     #[test]
     fn the_options_describe_a_command_line_that_can_be() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_tells_of_the_cluster_that_is_not_harmed_and_of_exit_codes() {
+        let help = demo(&["--help"]).unwrap_err();
+        assert!(help.contains("is refused") && help.contains("Exit code: 0"), "{help}");
     }
 
     #[test]

@@ -29,7 +29,9 @@ pub(crate) struct Cluster {
 enum Kind {
     Simulated(Server),
     /// Held until the end; dropping it stops it.
-    ControlPlane { _running: Box<ControlPlane> },
+    ControlPlane {
+        _running: Box<ControlPlane>,
+    },
     Borrowed,
 }
 
@@ -55,6 +57,10 @@ impl Cluster {
             let (_, client) = connect(&kubeconfig).await?;
             return Ok(Self { url: server.url(), kind: Kind::Simulated(server), kubeconfig, client });
         };
+        if std::env::split_paths(&file).count() > 1 {
+            let reason = "these are several files, and the program takes one; name one with --kubeconfig".to_owned();
+            return Err(LabError::Kubeconfig { file: file.display().to_string(), reason });
+        }
         // The program runs in the same folder, but a path that is shown should work from anywhere.
         let file = std::path::absolute(&file).map_err(LabError::io(format!("resolving {}", file.display())))?;
         let (url, client) = connect(&file).await?;

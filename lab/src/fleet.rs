@@ -61,7 +61,7 @@ impl Fleet {
             .map(|number| {
                 let name = format!("packet-lab-{run}-{number:04}");
                 // Spread evenly, and named like a Node with more behind it: a search for part of a hostname finds both.
-                for _ in others_so_far..(others * number / size) {
+                while others_so_far < others * number / size {
                     device(&format!("{name}-spare-{others_so_far:04}"), number);
                     others_so_far += 1;
                 }

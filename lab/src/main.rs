@@ -1,2 +1,60 @@
-//! Placeholder.
-fn main() {}
+//! The lab: shows the cloud controller manager at work, and measures it.
+#![forbid(unsafe_code)]
+
+mod borrowed;
+mod checks;
+mod cli;
+mod cluster;
+mod demo;
+mod error;
+mod events;
+mod findings;
+mod fleet;
+mod floor;
+mod interrupt;
+mod introduction;
+mod kubelets;
+mod live;
+mod log_tail;
+mod observation;
+mod product;
+mod report;
+mod stage;
+mod summary;
+mod times;
+mod traffic;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+
+use cli::{Arguments, Command};
+use error::LabError;
+
+/// How long threads that wait for the terminal may hold up the end.
+const THREADS_TIMEOUT: Duration = Duration::from_millis(100);
+
+fn main() -> ExitCode {
+    let Command::Demo(demo) = Arguments::parse().command;
+    // Nobody else has chosen one in this process.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let given = runtime.map_err(LabError::io("starting threads")).and_then(|runtime| {
+        let given = runtime.block_on(demo::give(*demo));
+        runtime.shutdown_timeout(THREADS_TIMEOUT);
+        given
+    });
+    match given {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("lab: {error}");
+            match error {
+                LabError::Interrupted => ExitCode::from(interrupt::EXIT_CODE),
+                LabError::Options(_) => ExitCode::from(2),
+                _ => ExitCode::FAILURE,
+            }
+        }
+    }
+}

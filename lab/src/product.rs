@@ -23,7 +23,6 @@ pub(crate) struct Product {
     child: Child,
     guard: Child,
     pid: Option<u32>,
-    log: PathBuf,
     /// When it was started, for measuring.
     pub(crate) started: Instant,
     /// When it was started, to compare with a server's log.
@@ -53,19 +52,18 @@ pub(crate) struct Surroundings<'a> {
 /// # Errors
 /// [`LabError::NoBinary`] with every place it was looked for.
 pub(crate) fn find(named: Option<&Path>) -> Result<PathBuf, LabError> {
-    let looked: Vec<PathBuf> = match named {
-        Some(path) => vec![path.to_owned()],
-        None => {
-            let beside = std::env::current_exe().ok().and_then(|lab| Some(lab.parent()?.join(NAME)));
-            let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
-            let os = if os == "macos" { "darwin" } else { os };
-            let arch = match arch {
-                "x86_64" => "amd64",
-                "aarch64" => "arm64",
-                other => other,
-            };
-            beside.into_iter().chain([PathBuf::from(format!("dist/bin/{NAME}--{os}-{arch}"))]).collect()
-        }
+    let looked: Vec<PathBuf> = if let Some(path) = named {
+        vec![path.to_owned()]
+    } else {
+        let beside = std::env::current_exe().ok().and_then(|lab| Some(lab.parent()?.join(NAME)));
+        let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
+        let os = if os == "macos" { "darwin" } else { os };
+        let arch = match arch {
+            "x86_64" => "amd64",
+            "aarch64" => "arm64",
+            other => other,
+        };
+        beside.into_iter().chain([PathBuf::from(format!("dist/bin/{NAME}--{os}-{arch}"))]).collect()
     };
     let found = looked.iter().find(|path| path.is_file()).and_then(|path| path.canonicalize().ok());
     found.ok_or(LabError::NoBinary { looked })
@@ -122,7 +120,7 @@ impl Product {
             .kill_on_drop(true)
             .spawn()
             .map_err(LabError::io("starting sh to watch over the program"))?;
-        Ok(Self { child, guard, pid, log: log.to_owned(), started, started_at, peak_memory: None })
+        Ok(Self { child, guard, pid, started, started_at, peak_memory: None })
     }
 
     /// How the program ended, where it has ended by itself.
@@ -153,14 +151,15 @@ impl Product {
         let waiting = || LabError::io("waiting for the program to end");
         let pid = self.child.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
         if let Some(pid) = pid {
-            kill_process(pid, Signal::TERM).map_err(|errno| LabError::io("sending SIGTERM to the program")(errno.into()))?;
+            kill_process(pid, Signal::TERM)
+                .map_err(|errno| LabError::io("sending SIGTERM to the program")(errno.into()))?;
         }
-        let status = match tokio::time::timeout(STOP_TIMEOUT, self.child.wait()).await {
-            Ok(status) => status.map_err(waiting())?,
-            Err(_) => {
-                self.child.start_kill().map_err(waiting())?;
-                self.child.wait().await.map_err(waiting())?
-            }
+        let status = tokio::time::timeout(STOP_TIMEOUT, self.child.wait()).await;
+        let status = if let Ok(status) = status {
+            status.map_err(waiting())?
+        } else {
+            self.child.start_kill().map_err(waiting())?;
+            self.child.wait().await.map_err(waiting())?
         };
         self.dismiss_guard();
         Ok(Ending { code: status.code(), took: asked.elapsed() })
@@ -170,11 +169,6 @@ impl Product {
     fn dismiss_guard(&mut self) {
         // An error means that it is gone already.
         let _ = self.guard.start_kill();
-    }
-
-    /// Where its log is.
-    pub(crate) fn log(&self) -> &Path {
-        &self.log
     }
 }
 
