@@ -19,7 +19,11 @@ mod initialising_nodes;
 mod labels;
 #[path = "behaviour/packet_client.rs"]
 mod packet_client;
+#[path = "behaviour/questions.rs"]
+mod questions;
 #[path = "behaviour/refreshing_nodes.rs"]
 mod refreshing_nodes;
 #[path = "behaviour/requests.rs"]
 mod requests;
+#[path = "behaviour/stopping.rs"]
+mod stopping;

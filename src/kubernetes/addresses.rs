@@ -220,22 +220,14 @@ fn provided_ips(annotation: &str) -> Result<Vec<IpAddr>, AddressError> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
-    use crate::packet::{DeviceId, DeviceState, Hostname, IpField};
+    use crate::packet::IpField;
 
     const PACKET: AddressPolicy = AddressPolicy { provider: Provider::Packet, ipv6: false, require_public_ip: true };
     const METAL: AddressPolicy = AddressPolicy { provider: Provider::EquinixMetal, ..PACKET };
 
     fn device(addresses: &[(&str, bool)]) -> Device {
         let usable = |(ip, public): &(&str, bool)| Address::Usable { ip: ip.parse().unwrap(), public: *public };
-        Device {
-            id: DeviceId::parse("d").unwrap(),
-            hostname: Hostname::new("host"),
-            state: DeviceState::Active,
-            plan: None,
-            facility: None,
-            metro: None,
-            addresses: addresses.iter().map(usable).collect(),
-        }
+        Device { addresses: addresses.iter().map(usable).collect(), ..Device::named("d", "host") }
     }
 
     /// Three IPv4 of each kind would be rare; two are common (an elastic IP), and IPv6 is the default.

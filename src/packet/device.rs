@@ -24,6 +24,22 @@ pub struct Device {
     pub addresses: Vec<Address>,
 }
 
+#[cfg(test)]
+impl Device {
+    /// A device of which a test needs no more than its names. The id must be one.
+    pub(crate) fn named(id: &str, hostname: &str) -> Self {
+        Self {
+            id: DeviceId::parse(id).unwrap_or_else(|error| panic!("{error}")),
+            hostname: Hostname::new(hostname),
+            state: DeviceState::Active,
+            plan: None,
+            facility: None,
+            metro: None,
+            addresses: Vec::new(),
+        }
+    }
+}
+
 /// One entry of a device's `ip_addresses`.
 ///
 /// An entry that makes no sense is kept with its fault: a device whose IPv6 address is cut off still initialises a Node

@@ -114,23 +114,12 @@ impl Inventory {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
-    use crate::packet::DeviceState;
-
-    fn device(id: &str, hostname: &str) -> Device {
-        Device {
-            id: DeviceId::parse(id).unwrap(),
-            hostname: Hostname::new(hostname),
-            state: DeviceState::Active,
-            plan: None,
-            facility: None,
-            metro: None,
-            addresses: vec![],
-        }
-    }
 
     fn inventory(devices: &[(&str, &str)]) -> Inventory {
-        let page =
-            |(id, hostname): &(&str, &str)| DevicePage { devices: vec![device(id, hostname)], ..DevicePage::default() };
+        let page = |(id, hostname): &(&str, &str)| DevicePage {
+            devices: vec![Device::named(id, hostname)],
+            ..DevicePage::default()
+        };
         devices.iter().map(page).collect()
     }
 
@@ -141,7 +130,7 @@ mod tests {
     #[test]
     fn a_hostname_is_matched_exactly() {
         let inventory = inventory(&[("d1", "node-1"), ("d10", "node-10")]);
-        assert_eq!(inventory.find(&by_hostname("node-1")), Finding::Found(Arc::new(device("d1", "node-1"))));
+        assert_eq!(inventory.find(&by_hostname("node-1")), Finding::Found(Arc::new(Device::named("d1", "node-1"))));
         assert_eq!(inventory.find(&by_hostname("node")), Finding::NotShown);
         assert_eq!(inventory.find(&by_hostname("NODE-1")), Finding::NotShown);
     }
@@ -162,7 +151,7 @@ mod tests {
     #[test]
     fn a_list_that_shifted_while_it_was_read_is_not_whole() {
         let page = |ids: &[&str], total: u64| DevicePage {
-            devices: ids.iter().map(|id| device(id, id)).collect(),
+            devices: ids.iter().map(|id| Device::named(id, id)).collect(),
             meta: serde_json::from_value(serde_json::json!({ "total": total })).unwrap(),
             ..DevicePage::default()
         };
@@ -171,14 +160,18 @@ mod tests {
         assert!(!is_whole(vec![page(&["a", "b"], 3), page(&[], 3)]), "one was missed");
         assert!(!is_whole(vec![page(&["a", "b"], 4), page(&["d"], 3)]), "one was deleted, and one missed");
         assert!(!is_whole(vec![page(&["a", "b"], 3), page(&["b"], 3)]), "one was seen twice, and one missed");
-        assert!(is_whole(vec![DevicePage { devices: vec![device("a", "a")], ..DevicePage::default() }]), "not told");
+        assert!(
+            is_whole(vec![DevicePage { devices: vec![Device::named("a", "a")], ..DevicePage::default() }]),
+            "not told"
+        );
     }
 
     #[test]
     fn an_entry_that_cannot_be_read_answers_for_its_own_hostname_only() {
         let spoiled =
             SpoiledDevice { id: None, hostname: Some(Hostname::new("bad")), field: "id".into(), reason: "".into() };
-        let page = DevicePage { devices: vec![device("d1", "good")], spoiled: vec![spoiled], ..DevicePage::default() };
+        let page =
+            DevicePage { devices: vec![Device::named("d1", "good")], spoiled: vec![spoiled], ..DevicePage::default() };
         let inventory: Inventory = [page].into_iter().collect();
         assert!(matches!(inventory.find(&by_hostname("bad")), Finding::Spoiled(_)));
         assert!(matches!(inventory.find(&by_hostname("good")), Finding::Found(_)));

@@ -62,20 +62,13 @@ where
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
-    use crate::packet::{Device, DeviceId, DeviceState, Hostname};
+    use crate::packet::Device;
     use futures::FutureExt;
     use std::cell::RefCell;
 
     fn page(number: u32, size: u32, total: u32, meta: &str) -> DevicePage {
-        let devices = ((number - 1) * size..(number * size).min(total)).map(|index| Device {
-            id: DeviceId::parse(&format!("d{index}")).unwrap(),
-            hostname: Hostname::new("h"),
-            state: DeviceState::Active,
-            plan: None,
-            facility: None,
-            metro: None,
-            addresses: vec![],
-        });
+        let devices =
+            ((number - 1) * size..(number * size).min(total)).map(|index| Device::named(&format!("d{index}"), "h"));
         DevicePage { devices: devices.collect(), spoiled: vec![], meta: serde_json::from_str(meta).unwrap() }
     }
 

@@ -29,7 +29,8 @@ pub(crate) struct Cloud {
     pub(crate) packet: packet_api_server::Server,
     /// The simulated Kubernetes API.
     pub(crate) kubernetes: kube_api_server::Server,
-    _running: Running,
+    /// The actors.
+    pub(crate) running: Running,
 }
 
 /// A cloud that is yet to be started.
@@ -164,7 +165,7 @@ impl Builder {
         let config = Config::load(&Flags::try_parse_from(&self.flags).unwrap(), variable).unwrap();
         let client = kube::Client::try_from(kube::Config::new(kubernetes.url().parse().unwrap())).unwrap();
         let running = Running::start(&Means { config, kubernetes: client }).unwrap();
-        Cloud { packet, kubernetes, _running: running }
+        Cloud { packet, kubernetes, running }
     }
 }
 

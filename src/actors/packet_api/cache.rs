@@ -176,7 +176,7 @@ impl<P: Place> Places<P> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
-    use crate::packet::{DevicePage, DeviceState};
+    use crate::packet::DevicePage;
     use std::cell::Cell;
 
     const TIMES: CacheTimes = CacheTimes {
@@ -184,18 +184,6 @@ mod tests {
         facility: Duration::from_hours(1),
         not_found: Duration::from_secs(15),
     };
-
-    fn device(id: &str, hostname: &str) -> Device {
-        Device {
-            id: DeviceId::parse(id).unwrap(),
-            hostname: Hostname::new(hostname),
-            state: DeviceState::Active,
-            plan: None,
-            facility: None,
-            metro: None,
-            addresses: vec![],
-        }
-    }
 
     fn inventory(devices: Vec<Device>) -> Inventory {
         [DevicePage { devices, ..DevicePage::default() }].into_iter().collect()
@@ -212,7 +200,7 @@ mod tests {
     fn an_answer_older_than_asked_for_is_none() {
         let cache = Cache::new(TIMES);
         let asked_at = Instant::now();
-        cache.put_inventory(&inventory(vec![device("d", "a")]), asked_at);
+        cache.put_inventory(&inventory(vec![Device::named("d", "a")]), asked_at);
         cache.put_absent(&Question::ByHostname(Hostname::new("b")), asked_at);
         let later = asked_at + Duration::from_millis(1);
         for (question, answer) in [
@@ -229,8 +217,8 @@ mod tests {
     #[test]
     fn a_renamed_device_does_not_answer_to_its_old_name() {
         let cache = Cache::new(TIMES);
-        cache.put_inventory(&inventory(vec![device("d", "old")]), Instant::now());
-        cache.put_device(Arc::new(device("d", "new")), Instant::now());
+        cache.put_inventory(&inventory(vec![Device::named("d", "old")]), Instant::now());
+        cache.put_device(Arc::new(Device::named("d", "new")), Instant::now());
         assert_eq!(found(cache.get(&Question::ByHostname(Hostname::new("old")), None)), None);
     }
 
@@ -238,10 +226,10 @@ mod tests {
     fn a_device_that_is_gone_is_forgotten_and_one_that_is_back_is_found() {
         let cache = Cache::new(TIMES);
         let question = Question::ById(DeviceId::parse("d").unwrap());
-        cache.put_device(Arc::new(device("d", "a")), Instant::now());
+        cache.put_device(Arc::new(Device::named("d", "a")), Instant::now());
         cache.put_absent(&question, Instant::now());
         assert_eq!(found(cache.get(&question, None)).as_deref(), Some("none"));
-        cache.put_device(Arc::new(device("d", "a")), Instant::now());
+        cache.put_device(Arc::new(Device::named("d", "a")), Instant::now());
         assert_eq!(found(cache.get(&question, None)).as_deref(), Some("d"));
     }
 
@@ -249,8 +237,8 @@ mod tests {
     fn a_hostname_that_a_second_device_takes_is_forgotten() {
         let cache = Cache::new(TIMES);
         let question = Question::ByHostname(Hostname::new("a"));
-        cache.put_inventory(&inventory(vec![device("d1", "a")]), Instant::now());
-        cache.put_inventory(&inventory(vec![device("d1", "a"), device("d2", "a")]), Instant::now());
+        cache.put_inventory(&inventory(vec![Device::named("d1", "a")]), Instant::now());
+        cache.put_inventory(&inventory(vec![Device::named("d1", "a"), Device::named("d2", "a")]), Instant::now());
         assert_eq!(found(cache.get(&question, None)), None);
     }
 

@@ -1,0 +1,106 @@
+//! Questions to the `PacketApi` actor: which of them cost a request, and how fresh their answers are.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use actix::{Actor, Addr};
+use packet_api_server::{DeviceSpec, Server};
+use packet_cloud_controller_manager::actors::packet_api::PacketApi;
+use packet_cloud_controller_manager::config::CacheTimes;
+use packet_cloud_controller_manager::messages::devices::{DeviceError, FindDevice};
+use packet_cloud_controller_manager::packet::{Budget, Client, Connection, DeviceId, Hostname, Limits, Question};
+use secrecy::SecretString;
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+async fn ask(api: &Addr<PacketApi>, question: &Question, max_age: Duration) -> Result<String, DeviceError> {
+    let device = api.send(FindDevice { question: question.clone(), max_age }).await.unwrap()?;
+    Ok(device.id.to_string())
+}
+
+/// The actor against a simulated API.
+fn start(server: &Server) -> Addr<PacketApi> {
+    let connection = Connection {
+        base_url: server.url().parse().unwrap(),
+        project: server.project_id().to_string(),
+        token: SecretString::from(server.token().to_owned()),
+    };
+    let many = NonZeroU32::new(100).unwrap();
+    let budget = Budget::new(Limits { requests_per_second: 1000.0, burst: many, max_in_flight: many });
+    let times = CacheTimes { device: MINUTE, facility: MINUTE, not_found: MINUTE };
+    PacketApi::new(Client::new(connection).unwrap(), budget, times).start()
+}
+
+/// Requests about devices.
+fn requests(server: &Server) -> usize {
+    server.requests().all().iter().filter(|request| request.path.contains("/devices")).count()
+}
+
+#[actix::test]
+async fn the_same_question_put_many_times_at_once_is_one_request() {
+    let server = Server::start().await.unwrap();
+    let device = server.store().create_device(DeviceSpec::new("node-1"));
+    let api = start(&server);
+    for question in [
+        Question::ByHostname(Hostname::new("node-1")),
+        Question::ById(DeviceId::parse(&device.id.to_string()).unwrap()),
+    ] {
+        server.requests().clear();
+        let answers = futures::future::join_all((0..20).map(|_| ask(&api, &question, Duration::ZERO))).await;
+        assert!(answers.iter().all(|answer| answer.as_deref() == Ok(&*device.id.to_string())), "{answers:?}");
+        assert_eq!(requests(&server), 1);
+    }
+}
+
+#[actix::test]
+async fn an_answer_is_never_older_than_was_asked_for() {
+    let server = Server::start().await.unwrap();
+    let device = server.store().create_device(DeviceSpec::new("node-1"));
+    let api = start(&server);
+    let question = Question::ById(DeviceId::parse(&device.id.to_string()).unwrap());
+    ask(&api, &question, MINUTE).await.unwrap();
+    server.store().delete_device(&device.id);
+    assert!(ask(&api, &question, MINUTE).await.is_ok(), "what is kept is fresh enough");
+    assert_eq!(requests(&server), 1);
+    let gone = ask(&api, &question, Duration::ZERO).await;
+    assert!(matches!(gone, Err(DeviceError::NoSuchId(_))), "{gone:?}");
+    assert!(
+        matches!(ask(&api, &question, MINUTE).await, Err(DeviceError::NoSuchId(_))),
+        "what is gone is not told of again"
+    );
+    assert_eq!(requests(&server), 2);
+}
+
+#[actix::test]
+async fn a_question_put_while_the_api_is_being_asked_is_asked_again_if_it_wants_a_newer_answer() {
+    use packet_api_server::{Fault, FaultKind};
+    let server = Server::start().await.unwrap();
+    let device = server.store().create_device(DeviceSpec::new("node-1"));
+    server.faults().push(Fault::new(FaultKind::Delay(Duration::from_millis(300))).path_prefix("/devices").times(1));
+    let api = start(&server);
+    let question = Question::ById(DeviceId::parse(&device.id.to_string()).unwrap());
+    let first = api.send(FindDevice { question: question.clone(), max_age: MINUTE });
+    let first = actix::spawn(first);
+    crate::support::until("the first request", || (requests(&server) == 1).then_some(())).await;
+    server.store().delete_device(&device.id);
+    let second = ask(&api, &question, Duration::ZERO).await;
+    assert!(matches!(second, Err(DeviceError::NoSuchId(_))), "{second:?}");
+    drop(first);
+    assert_eq!(requests(&server), 2);
+}
+
+#[actix::test]
+async fn many_questions_at_once_are_answered_by_the_pages_and_those_that_follow_by_what_was_kept() {
+    let server = Server::builder().max_per_page(10).start().await.unwrap();
+    let devices = server.store().create_devices(40, "node-");
+    let api = start(&server);
+    let question = |device: &packet_api_server::Device| Question::ByHostname(Hostname::new(&device.hostname));
+    for _ in 0..2 {
+        let questions: Vec<_> = devices.iter().map(question).collect();
+        let answers = futures::future::join_all(questions.iter().map(|question| ask(&api, question, MINUTE))).await;
+        for (answer, device) in answers.into_iter().zip(&devices) {
+            assert_eq!(answer.unwrap(), device.id.to_string());
+        }
+        assert_eq!(requests(&server), 4);
+    }
+}
