@@ -66,8 +66,8 @@ async fn a_budget_of_few_requests_is_kept() {
     let requests = cloud.packet.requests().all();
     assert!(requests.len() >= 20, "{requests:?}");
     // Every window that begins and ends with a request. A request arrives some time after it was let out, which makes a
-    // window seem shorter than it was.
-    let delay = 0.05;
+    // window seem shorter than it was: on a busy machine by this much.
+    let delay = 0.25;
     for (index, first) in requests.iter().enumerate() {
         for (count, last) in (1_u32..).zip(&requests[index..]) {
             let window = last.at.saturating_sub(first.at).as_secs_f64() + delay;
