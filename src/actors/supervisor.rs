@@ -141,7 +141,7 @@ impl Running {
         address.cloned().ok_or(StartError::Order(type_name::<A>()))
     }
 
-    /// Takes no new work and waits until the writes under way have ended, or for [`DRAIN_TIMEOUT`].
+    /// Takes no new work and waits until the writes under way have ended, but for eight seconds at most.
     ///
     /// # Errors
     /// When the actors were never started.

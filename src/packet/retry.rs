@@ -16,7 +16,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// The wait on a 429 that names none.
 const UNNAMED_WAIT: Duration = Duration::from_secs(5);
 
-/// Sends `request` through `budget` until it is answered, fails for good, or has failed [`ATTEMPTS`] times.
+/// Sends `request` through `budget` until it is answered, fails for good, or has failed four times.
 ///
 /// Every attempt takes its own leave from the budget.
 pub async fn through<T, F>(budget: &Budget, mut request: impl FnMut() -> F) -> Result<T, Error>
