@@ -163,7 +163,9 @@ impl Client {
                 Some(said) => Error::NotFound { request, said },
                 None => Error::ForeignNotFound { request },
             },
-            StatusCode::TOO_MANY_REQUESTS => Error::RateLimited { request, retry_after: head.retry_after },
+            StatusCode::TOO_MANY_REQUESTS => {
+                Error::RateLimited { request, retry_after: head.retry_after.or(head.reset) }
+            }
             status if status.is_server_error() => {
                 Error::Server { request, status: status.as_u16(), said: said(), retry_after: head.retry_after }
             }
@@ -194,7 +196,10 @@ impl Client {
 struct Head {
     status: StatusCode,
     content_type: Box<str>,
+    /// `Retry-After`.
     retry_after: Option<Duration>,
+    /// How long until `X-RateLimit-Reset`, which comes with good answers as well, and so asks for a wait only with a 429.
+    reset: Option<Duration>,
 }
 
 impl Head {
@@ -205,9 +210,10 @@ impl Head {
         Self {
             status: answer.status(),
             content_type: media_type.chars().take(LONGEST_QUOTE).collect::<String>().into(),
-            retry_after: text("retry-after")
-                .and_then(|value| wait_of(value, SystemTime::now()))
-                .or_else(|| until(text("x-ratelimit-reset")?.trim().parse().ok()?, SystemTime::now())),
+            retry_after: text("retry-after").and_then(|value| wait_of(value, SystemTime::now())),
+            reset: text("x-ratelimit-reset")
+                .and_then(|value| value.trim().parse().ok())
+                .and_then(|moment| until(moment, SystemTime::now())),
         }
     }
 }

@@ -93,6 +93,9 @@ async fn the_apis_wish_to_wait_is_read_from_either_header() {
     let reset = ResponseTemplate::new(429).insert_header("x-ratelimit-reset", (now + 60).to_string());
     assert!(wait(reset).await.is_some_and(|seconds| (55..=60).contains(&seconds)));
     assert_eq!(wait(ResponseTemplate::new(429)).await, None);
+    assert_eq!(wait(ResponseTemplate::new(503).insert_header("retry-after", "17")).await, Some(17));
+    let reset = ResponseTemplate::new(500).insert_header("x-ratelimit-reset", (now + 60).to_string());
+    assert_eq!(wait(reset).await, None, "it comes with every answer, and means nothing but with a 429");
 }
 
 #[tokio::test]
