@@ -79,7 +79,8 @@ fn packet(summary: &Summary, out: &mut Vec<String>) {
     let packet = &summary.packet_api;
     let line = |label: &str, count: u64, bytes: Option<u64>| {
         let bytes = bytes.map_or_else(String::new, |bytes| DecimalBytes(bytes).to_string());
-        format!("  {label:<LABEL$}{:>7} requests  {bytes:>10}", HumanCount(count).to_string())
+        let noun = if count == 1 { "request" } else { "requests" };
+        format!("  {label:<LABEL$}{:>7} {noun:<8}  {bytes:>10}", HumanCount(count).to_string())
     };
     for row in &packet.rows {
         out.push(line(&labelled(row), row.count, Some(row.bytes)));
