@@ -52,7 +52,7 @@ build: ## the release binary, dist/bin/NAME--OS-ARCH; OS=linux|darwin, ARCH=amd6
 test: ## everything that can fail: unit, integration and end-to-end tests, and the judges of the simulated Packet API
 	$(CARGO) test --workspace --locked --no-run
 	"$(TARGET_DIR)/debug/control-plane-binaries"
-	$(CARGO) test --workspace --locked
+	LAB_PRODUCT_BINARY="$(abspath $(TARGET_DIR))/debug/$(NAME)" $(CARGO) test --workspace --locked
 	PACKET_API_SERVER="$(abspath $(TARGET_DIR))/debug/packet-api-server" packet-api-server/judges/schemathesis.sh
 	PACKET_API_SERVER="$(abspath $(TARGET_DIR))/debug/packet-api-server" packet-api-server/judges/packngo.sh
 

@@ -16,7 +16,8 @@ static PRODUCT: LazyLock<PathBuf> = LazyLock::new(|| {
     }
     let folder = Path::new(env!("CARGO_BIN_EXE_lab")).parent().unwrap();
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--locked", "-p", "packet-cloud-controller-manager", "--target-dir"]);
+    // Of the whole workspace, so that dependencies are those that this test was built with and not built once more.
+    cargo.args(["build", "--locked", "--workspace", "--bin", "packet-cloud-controller-manager", "--target-dir"]);
     cargo.arg(folder.parent().unwrap()).current_dir(env!("CARGO_MANIFEST_DIR"));
     if folder.ends_with("release") {
         cargo.arg("--release");
