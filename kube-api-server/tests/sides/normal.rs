@@ -79,7 +79,12 @@ impl Normalizer {
             Value::Array(items) if field == "cells" => {
                 items.into_iter().map(|item| aged(self.value("", item))).collect()
             }
-            Value::Array(items) => items.into_iter().map(|item| self.value(field, item)).collect(),
+            Value::Array(mut items) => {
+                if field == "managedFields" {
+                    items.sort_by_key(owner);
+                }
+                items.into_iter().map(|item| self.value(field, item)).collect()
+            }
             Value::String(text) => self.text(field, &text).into(),
             other => other,
         }
@@ -162,6 +167,13 @@ fn is_uid(text: &str) -> bool {
 fn is_now(text: &str) -> bool {
     let Ok(at) = text.parse::<jiff::Timestamp>() else { return false };
     (jiff::Timestamp::now().as_second() - at.as_second()).abs() < 3600
+}
+
+/// Whose entry of `managedFields` it is. Appliers come first; the others are kept in the order of the seconds in which they
+/// wrote, and a second may begin between two requests on one side and not on the other.
+fn owner(entry: &Value) -> [String; 4] {
+    ["operation", "manager", "apiVersion", "subresource"]
+        .map(|name| entry[name].as_str().unwrap_or_default().to_owned())
 }
 
 /// The ages of objects that the script has made, in a table's cells.
