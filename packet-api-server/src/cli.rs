@@ -62,15 +62,15 @@ pub struct Arguments {
     legacy_meta: bool,
 
     /// How long every answer takes at least, say 100ms or 2s
-    #[arg(long, default_value = "0ms", value_parser = duration, value_name = "TIME")]
+    #[arg(long, default_value = "0ms", value_parser = crate::time::parse, value_name = "TIME")]
     latency: Duration,
 
     /// How long a device that is created over HTTP stays queued before it is active
-    #[arg(long, default_value = "0s", value_parser = duration, value_name = "TIME")]
+    #[arg(long, default_value = "0s", value_parser = crate::time::parse, value_name = "TIME")]
     provision_time: Duration,
 
     /// How long a device that is deleted over HTTP stays visible as deprovisioning before it answers 404
-    #[arg(long, default_value = "0s", value_parser = duration, value_name = "TIME")]
+    #[arg(long, default_value = "0s", value_parser = crate::time::parse, value_name = "TIME")]
     deprovision_time: Duration,
 
     /// What ids follow from: the same seed and the same options give the same ids
@@ -178,39 +178,14 @@ fn greet(server: &Server, arguments: &Arguments) -> std::io::Result<()> {
     out.flush()
 }
 
-/// A time like `100ms`, `2s` or `1m`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("{text:?} is not a time; write a whole number and its unit: 100ms, 2s, 1m");
-    let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
-    let (number, unit) = text.split_at(digits);
-    let number: u64 = number.parse().map_err(|_| wrong())?;
-    match unit {
-        "ms" => Ok(Duration::from_millis(number)),
-        "s" => Ok(Duration::from_secs(number)),
-        "m" => number.checked_mul(60).map(Duration::from_secs).ok_or_else(wrong),
-        _ => Err(wrong()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
-    use super::{Arguments, duration};
+    use super::Arguments;
     use clap::CommandFactory;
-    use std::time::Duration;
 
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn a_time_is_a_number_and_a_unit() {
-        assert_eq!(duration("100ms"), Ok(Duration::from_millis(100)));
-        assert_eq!(duration("2s"), Ok(Duration::from_secs(2)));
-        assert_eq!(duration("1m"), Ok(Duration::from_mins(1)));
-        for wrong in ["", "5", "ms", "1h", "-1s", "1.5s", "99999999999999999999s"] {
-            assert!(duration(wrong).unwrap_err().contains("100ms, 2s, 1m"), "{wrong}");
-        }
     }
 }

@@ -29,6 +29,10 @@ pub(crate) struct Api {
     pub(crate) legacy_meta: bool,
 }
 
+/// How many devices an answer shows; goes with it as far as the door.
+#[derive(Debug, Clone, Copy)]
+struct DevicesShown(usize);
+
 /// The whole service.
 pub(crate) fn router(api: Api, door: Door) -> Router {
     let at = |path: &str| format!("{BASE_PATH}{path}");
