@@ -21,6 +21,7 @@
 #![forbid(unsafe_code)]
 
 mod addresses;
+mod admin;
 mod answer;
 mod auth;
 mod body;

@@ -5,6 +5,7 @@ mod record;
 mod summary;
 
 pub(crate) use file::LogFile;
+pub(crate) use record::ExchangeJson;
 pub use record::{Exchange, RequestRecord};
 pub use summary::{RequestSummary, Share};
 

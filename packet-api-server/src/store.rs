@@ -98,6 +98,12 @@ impl Store {
         self.read(|state| state.devices.all().filter_map(Entry::device).cloned().collect())
     }
 
+    /// How many devices all projects have together, without those that were put in raw.
+    #[must_use]
+    pub fn device_count(&self) -> usize {
+        self.read(|state| state.devices.all().filter(|entry| entry.device().is_some()).count())
+    }
+
     /// Removes a device at once, locked or not, raw or not: the API answers 404 from now on. Returns whether it was there.
     pub fn delete_device(&self, id: &Uuid) -> bool {
         self.write(|state| state.devices.remove(&id.to_string()))
