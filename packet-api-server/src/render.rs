@@ -3,8 +3,11 @@
 mod address;
 mod bulk;
 mod device;
+mod events;
 mod place;
+mod ports;
 mod project;
+mod reference;
 
 pub(crate) use address::{assignment, reservation};
 pub(crate) use device::Renderer;

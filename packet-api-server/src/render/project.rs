@@ -51,10 +51,7 @@ pub(crate) fn project(state: &State, project: &Project, selection: &Selection, d
             .map(|entry| {
                 let full = selection.shows("devices", false);
                 match (entry.device(), full) {
-                    (Some(device), true) => {
-                        let mut renderer = Renderer::new(state, selection.of("devices"));
-                        serde_json::from_slice(&renderer.device(device)).unwrap_or_default()
-                    }
+                    (Some(device), true) => Renderer::new(state, selection.of("devices")).value(device),
                     (Some(device), false) => href("devices", device.id),
                     (None, _) => entry.id().map_or(Value::Null, |id| href("devices", id)),
                 }

@@ -180,7 +180,7 @@ fn key(id: &str) -> String {
 
 pub(super) fn write(text: &mut Vec<u8>, entry: &Entry, renderer: &mut Renderer) {
     match &entry.body {
-        Body::Device(device) => text.extend(renderer.device(device)),
+        Body::Device(device) => renderer.write(device, text),
         Body::Raw(raw) => text.extend(raw.to_string().into_bytes()),
     }
 }
