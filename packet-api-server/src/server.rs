@@ -288,6 +288,7 @@ impl ServerBuilder {
     }
 
     /// Starts the server. It answers from the moment that this returns.
+    #[expect(clippy::unused_async, reason = "it spawns, and so needs what awaiting guarantees: a runtime")]
     pub async fn start(self) -> Result<Server, ServeError> {
         let listen_error = |source| ServeError::Listen { address: self.address, source };
         let store = Store::new(self.seed, self.token.0.clone(), self.project);

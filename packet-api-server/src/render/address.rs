@@ -162,7 +162,7 @@ pub(crate) fn reservation(state: &State, reservation: &Reservation, selection: &
         "tags": [],
         "project_lite": href("projects", reservation.project),
         "project": match owner {
-            Some(owner) if selection.shows("project", false) => project(state, owner, selection.of("project"), false),
+            Some(owner) if selection.shows("project", false) => project::project(state, owner, selection.of("project")),
             _ => href("projects", reservation.project),
         },
     });

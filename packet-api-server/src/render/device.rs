@@ -195,7 +195,7 @@ impl<'a> Renderer<'a> {
         let selection = self.selection;
         let shared = OfProject {
             project: raw(&if selection.shows("project", false) {
-                project::project(self.state, owner, selection.of("project"), false)
+                project::project(self.state, owner, selection.of("project"))
             } else {
                 href("projects", id)
             }),
