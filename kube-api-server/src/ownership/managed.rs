@@ -1,7 +1,10 @@
 //! The bookkeeping itself: entries of `managedFields`, how they are told apart, ordered, bounded and written.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
+use axum::body::Bytes;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::field_set::FieldSet;
@@ -13,7 +16,7 @@ pub(super) const ANCIENT_CHANGES: &str = "ancient-changes";
 
 /// What tells one entry of `managedFields` from another.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Identity {
+pub(crate) struct Identity {
     pub(super) manager: String,
     pub(super) applied: bool,
     pub(super) subresource: String,
@@ -21,13 +24,13 @@ pub(super) struct Identity {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     pub(super) set: FieldSet,
     /// `metav1.Time`; empty where there was never a change.
     pub(super) time: String,
 }
 
-pub(super) type Managed = BTreeMap<Identity, Entry>;
+pub(crate) type Managed = BTreeMap<Identity, Entry>;
 
 /// A manager as a conflict names it.
 pub(super) fn describe(identity: &Identity) -> String {
@@ -41,6 +44,10 @@ pub(super) fn describe(identity: &Identity) -> String {
 
 /// Nobody owns what says which object it is, nor what only the server writes.
 pub(super) fn strip_identity(set: &FieldSet) -> FieldSet {
+    set.difference(&SERVER_OWNED)
+}
+
+static SERVER_OWNED: LazyLock<FieldSet> = LazyLock::new(|| {
     let mut server_owned = FieldSet::default();
     let field = |name: &str| format!("f:{name}");
     server_owned.insert(&[field("apiVersion")]);
@@ -59,8 +66,8 @@ pub(super) fn strip_identity(set: &FieldSet) -> FieldSet {
     ] {
         server_owned.insert(&[field("metadata"), field(name)]);
     }
-    set.difference(&server_owned)
-}
+    server_owned
+});
 
 /// Whether these entries are a client's way to have the bookkeeping forgotten.
 pub(super) fn is_reset(entries: &[Value]) -> bool {
@@ -147,9 +154,57 @@ pub(super) fn read(entries: &Value) -> Managed {
     managed
 }
 
-fn write(managed: Managed) -> Vec<Value> {
+/// An entry as it is kept, its fields in the order in which all JSON of this server has them.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Kept {
+    api_version: String,
+    fields_type: String,
+    fields_v1: FieldSet,
+    manager: String,
+    operation: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    subresource: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    time: String,
+}
+
+/// The entries from the bytes that are kept of them.
+pub(crate) fn from_bytes(bytes: &[u8]) -> Managed {
+    let entries: Vec<Kept> = serde_json::from_slice(bytes).unwrap_or_default();
+    let entry = |kept: Kept| {
+        let identity = Identity {
+            manager: kept.manager,
+            applied: kept.operation == "Apply",
+            subresource: kept.subresource,
+            api_version: kept.api_version,
+        };
+        (identity, Entry { set: kept.fields_v1, time: kept.time })
+    };
+    entries.into_iter().map(entry).collect()
+}
+
+/// The entries as bytes to be kept; `None` where there are none.
+pub(crate) fn to_bytes(managed: Managed) -> Option<Bytes> {
+    let entries: Vec<Kept> = in_order(managed)
+        .into_iter()
+        .map(|(identity, entry)| Kept {
+            api_version: identity.api_version,
+            fields_type: "FieldsV1".to_owned(),
+            fields_v1: entry.set,
+            manager: identity.manager,
+            operation: if identity.applied { "Apply" } else { "Update" }.to_owned(),
+            subresource: identity.subresource,
+            time: entry.time,
+        })
+        .collect();
+    let bytes = serde_json::to_vec(&entries).ok().filter(|_| !entries.is_empty())?;
+    Some(Bytes::from(bytes.into_boxed_slice()))
+}
+
+/// Appliers come first, then by age, then by name.
+fn in_order(managed: Managed) -> Vec<(Identity, Entry)> {
     let mut entries: Vec<(Identity, Entry)> = managed.into_iter().collect();
-    // Appliers come first, then by age, then by name.
     entries.sort_by(|(one, one_entry), (other, other_entry)| {
         (!one.applied, &one_entry.time, &one.manager, &one.api_version, &one.subresource).cmp(&(
             !other.applied,
@@ -160,6 +215,10 @@ fn write(managed: Managed) -> Vec<Value> {
         ))
     });
     entries
+}
+
+fn write(managed: Managed) -> Vec<Value> {
+    in_order(managed)
         .into_iter()
         .map(|(identity, entry)| {
             let mut out = Map::new();
