@@ -16,7 +16,7 @@ pub(super) const ANCIENT_CHANGES: &str = "ancient-changes";
 
 /// What tells one entry of `managedFields` from another.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Identity {
+pub(super) struct Identity {
     pub(super) manager: String,
     pub(super) applied: bool,
     pub(super) subresource: String,
@@ -24,13 +24,13 @@ pub(crate) struct Identity {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Entry {
+pub(super) struct Entry {
     pub(super) set: FieldSet,
     /// `metav1.Time`; empty where there was never a change.
     pub(super) time: String,
 }
 
-pub(crate) type Managed = BTreeMap<Identity, Entry>;
+pub(super) type Managed = BTreeMap<Identity, Entry>;
 
 /// A manager as a conflict names it.
 pub(super) fn describe(identity: &Identity) -> String {
@@ -170,7 +170,7 @@ struct Kept {
 }
 
 /// The entries from the bytes that are kept of them.
-pub(crate) fn from_bytes(bytes: &[u8]) -> Managed {
+pub(super) fn from_bytes(bytes: &[u8]) -> Managed {
     let entries: Vec<Kept> = serde_json::from_slice(bytes).unwrap_or_default();
     let entry = |kept: Kept| {
         let identity = Identity {
@@ -185,7 +185,7 @@ pub(crate) fn from_bytes(bytes: &[u8]) -> Managed {
 }
 
 /// The entries as bytes to be kept; `None` where there are none.
-pub(crate) fn to_bytes(managed: Managed) -> Option<Bytes> {
+pub(super) fn to_bytes(managed: Managed) -> Option<Bytes> {
     let entries: Vec<Kept> = in_order(managed)
         .into_iter()
         .map(|(identity, entry)| Kept {

@@ -9,6 +9,7 @@ mod field_set;
 mod managed;
 mod walk;
 
+use axum::body::Bytes;
 use serde_json::Value;
 
 use crate::decode;
@@ -17,10 +18,9 @@ use crate::schema::Shape;
 use crate::status::{ApiError, Cause};
 use field_set::FieldSet;
 use managed::{
-    Entry, Identity, cap, describe, is_reset, read, set_managed_fields, strip_identity, take_managed_fields,
-    without_managed_fields,
+    Entry, Identity, Managed, cap, describe, from_bytes, is_reset, read, set_managed_fields, strip_identity,
+    take_managed_fields, to_bytes, without_managed_fields,
 };
-pub(crate) use managed::{Managed, from_bytes, to_bytes};
 use walk::Comparison;
 
 /// Who owns what was there before the first apply to an object that nobody kept track of.
@@ -86,7 +86,7 @@ impl Writer<'_> {
         // An object that is not kept track of stays so until the first apply.
         if live.is_none() || !managed.is_empty() {
             let old = live.map_or_else(|| self.empty.clone(), |live| without_managed_fields(live.clone()));
-            self.take_over(&old, &new, &mut managed, &self.manager);
+            self.take_over(&self.compare(&old, &new), &mut managed, &self.manager);
         }
         set_managed_fields(&mut new, managed);
         new
@@ -94,10 +94,13 @@ impl Writer<'_> {
 
     /// The same for an update that leaves `managedFields` itself alone: both objects are without it, and `managed` is what
     /// it says of `old`.
-    pub(crate) fn update_apart(&self, old: &Value, new: &Value, managed: &mut Managed) {
-        if !managed.is_empty() {
-            self.take_over(old, new, managed, &self.manager);
-        }
+    pub(crate) fn update_apart(&self, old: &Value, new: &Value, mut managed: Option<Bytes>) -> Option<Bytes> {
+        let comparison = self.compare(old, new);
+        // An object that is not kept track of stays so until the first apply.
+        let Some(before) = managed.take_if(|_| !comparison.is_empty()) else { return managed };
+        let mut managed = from_bytes(&before);
+        self.take_over(&comparison, &mut managed, &self.manager);
+        to_bytes(managed)
     }
 
     fn starting_point(&self, live: Option<&Value>, requested: Option<&Value>) -> Managed {
@@ -114,8 +117,7 @@ impl Writer<'_> {
     }
 
     /// An update by `manager`: it owns what it changed, and nobody owns what it removed.
-    fn take_over(&self, old: &Value, new: &Value, managed: &mut Managed, who: &str) {
-        let comparison = self.compare(old, new);
+    fn take_over(&self, comparison: &Comparison, managed: &mut Managed, who: &str) {
         let changed = comparison.added.union(&comparison.modified);
         let gone = changed.union(&comparison.removed);
         for entry in managed.values_mut().filter(|entry| entry.set.meets(&gone)) {
@@ -137,7 +139,7 @@ impl Writer<'_> {
         let mut managed = live.and_then(|live| live.pointer("/metadata/managedFields")).map(read).unwrap_or_default();
         let old = live.map_or_else(|| empty.clone(), |live| without_managed_fields(live.clone()));
         if managed.is_empty() && live.is_some() {
-            self.take_over(empty, &old, &mut managed, BEFORE_FIRST_APPLY);
+            self.take_over(&self.compare(empty, &old), &mut managed, BEFORE_FIRST_APPLY);
         }
         let before = managed.clone();
         let me = self.identity(&self.manager, true);

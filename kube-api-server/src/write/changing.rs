@@ -12,7 +12,7 @@ use crate::resource::Resource;
 use crate::status::{ApiError, Cause, quoted};
 use crate::store::record::{Draft, Record};
 use crate::store::{Decision, Store};
-use crate::validation::{self, Door, text};
+use crate::validation::{self, Door, at, text};
 
 /// How often a write starts over because somebody else wrote in between.
 const MOST_RACES: usize = 1_000;
@@ -99,8 +99,8 @@ pub(super) fn decision(write: &Write, current: &Value, new: Value) -> Decision {
 
 /// Whether a change takes the last finalizer from an object that is being deleted.
 pub(super) fn goes(current: &Value, new: &Value) -> bool {
-    let finalizers = |object: &Value| object.pointer("/metadata/finalizers").is_some();
-    new.pointer("/metadata/deletionTimestamp").is_some() && !finalizers(new) && finalizers(current)
+    let finalizers = |object: &Value| at(object, "/metadata/finalizers").is_some();
+    at(new, "/metadata/deletionTimestamp").is_some() && !finalizers(new) && finalizers(current)
 }
 
 /// Preconditions, what the door does not let through, and validation.
@@ -143,14 +143,15 @@ fn keep_identity(current: &Value, new: &mut Value) {
         "selfLink",
         "generation",
     ] {
-        match current.pointer(&format!("/metadata/{field}")) {
-            Some(value) => metadata.insert(field.to_owned(), value.clone()),
-            None => metadata.remove(field),
-        };
+        match current.get("metadata").and_then(|metadata| metadata.get(field)) {
+            Some(value) if metadata.get(field) == Some(value) => {}
+            Some(value) => drop(metadata.insert(field.to_owned(), value.clone())),
+            None => drop(metadata.remove(field)),
+        }
     }
     // A uid left out means the one that is there.
     if metadata.get("uid").and_then(Value::as_str).is_none_or(str::is_empty)
-        && let Some(uid) = current.pointer("/metadata/uid")
+        && let Some(uid) = at(current, "/metadata/uid")
     {
         metadata.insert("uid".to_owned(), uid.clone());
     }

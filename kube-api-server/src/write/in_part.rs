@@ -3,7 +3,6 @@
 use super::changing::{goes, on_the_newest, settle};
 use super::patching::patched;
 use super::{Patch, Write, Written};
-use crate::ownership;
 use crate::patch::json_patch;
 use crate::status::ApiError;
 use crate::store::record::{Draft, Part};
@@ -35,14 +34,12 @@ pub(super) fn patch(
     on_the_newest(store, write, |record| {
         let (current, [owners, images]) = (record.rest(), record.apart());
         let (object, _) = patched(store, write, patch, &current, warnings)?;
-        let before = owners.as_deref().map(ownership::from_bytes).unwrap_or_default();
-        let mut managed = before.clone();
-        write.writer(store).update_apart(&current, &object, &mut managed);
+        let kept = owners.clone();
+        let owners = write.writer(store).update_apart(&current, &object, owners);
         let new = settle(store, write, record.version, &current, object)?;
-        if new == current && managed == before {
+        if new == current && owners == kept {
             return Ok(Decision::Leave);
         }
-        let owners = if managed == before { owners } else { ownership::to_bytes(managed) };
         let goes = goes(&current, &new);
         let draft = Draft { rest: new, apart: [owners, images] };
         Ok(if goes { Decision::Remove(draft) } else { Decision::Put(draft) })
