@@ -57,11 +57,17 @@ struct Watch {
     stopping: CancellationToken,
     deadline: Instant,
     ticks: Interval,
-    /// What is to be sent before the changes, the last first.
-    initial: Vec<Arc<Record>>,
-    /// Whether the end of that is to be marked.
-    marks_end: bool,
+    beginning: Beginning,
     over: bool,
+}
+
+/// What is sent before the changes.
+#[derive(Debug, Default)]
+struct Beginning {
+    /// The last first.
+    records: Vec<Arc<Record>>,
+    /// Whether their end is to be marked.
+    marks_end: bool,
 }
 
 /// Opens a watch. Only what is wrong with the request itself is an error; a version that is too old is an event.
@@ -93,8 +99,7 @@ pub(crate) fn open(
         stopping: surroundings.stopping.clone(),
         deadline: Instant::now() + options.timeout.unwrap_or(LONGEST),
         ticks,
-        initial: Vec::new(),
-        marks_end: false,
+        beginning: Beginning::default(),
         over: false,
     };
     watch.start(options);
@@ -116,9 +121,8 @@ impl Watch {
         if !with_state {
             return;
         }
-        self.initial = records;
-        self.initial.reverse();
-        self.marks_end = self.bookmarks;
+        self.beginning = Beginning { records, marks_end: self.bookmarks };
+        self.beginning.records.reverse();
     }
 
     fn write(&mut self, event: EventType, record: &Record, out: &mut Vec<u8>) {
@@ -132,11 +136,12 @@ impl Watch {
 
     /// The next of what is sent before the changes; `None` where there is no more.
     fn beginning(&mut self) -> Option<Bytes> {
-        if self.initial.is_empty() {
-            return std::mem::take(&mut self.marks_end).then(|| self.bookmark(true));
+        let records = &mut self.beginning.records;
+        if records.is_empty() {
+            return std::mem::take(&mut self.beginning.marks_end).then(|| self.bookmark(true));
         }
         let mut out = Vec::new();
-        for record in self.initial.split_off(self.initial.len().saturating_sub(BATCH)).iter().rev() {
+        for record in records.split_off(records.len().saturating_sub(BATCH)).iter().rev() {
             self.write(EventType::Added, record, &mut out);
         }
         Some(out.into())

@@ -63,6 +63,13 @@ impl FieldSet {
             || other.below.iter().any(|(element, set)| self.below.get(element).is_some_and(|mine| mine.meets(set)))
     }
 
+    /// The second element of every path, or the first of a path that has no more.
+    pub(crate) fn second_steps(&self) -> impl Iterator<Item = &str> {
+        self.below.iter().flat_map(|(element, set)| {
+            set.below.keys().map(String::as_str).chain(set.member.then_some(element.as_str()))
+        })
+    }
+
     /// What is in this set and not, path by path, in the other.
     pub(crate) fn difference(&self, other: &FieldSet) -> FieldSet {
         self.zip(other, |mine, theirs| mine && !theirs)

@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use axum::body::Bytes;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::field_set::FieldSet;
 
 /// The most entries that updates may hold; beyond it the oldest are put together.
-const MOST_UPDATE_MANAGERS: usize = 10;
+pub(super) const MOST_UPDATE_MANAGERS: usize = 10;
 /// Who owns what the oldest updates did, once they are put together.
 pub(super) const ANCIENT_CHANGES: &str = "ancient-changes";
 
@@ -154,57 +152,9 @@ pub(super) fn read(entries: &Value) -> Managed {
     managed
 }
 
-/// An entry as it is kept, its fields in the order in which all JSON of this server has them.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Kept {
-    api_version: String,
-    fields_type: String,
-    fields_v1: FieldSet,
-    manager: String,
-    operation: String,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    subresource: String,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    time: String,
-}
-
-/// The entries from the bytes that are kept of them.
-pub(super) fn from_bytes(bytes: &[u8]) -> Managed {
-    let entries: Vec<Kept> = serde_json::from_slice(bytes).unwrap_or_default();
-    let entry = |kept: Kept| {
-        let identity = Identity {
-            manager: kept.manager,
-            applied: kept.operation == "Apply",
-            subresource: kept.subresource,
-            api_version: kept.api_version,
-        };
-        (identity, Entry { set: kept.fields_v1, time: kept.time })
-    };
-    entries.into_iter().map(entry).collect()
-}
-
-/// The entries as bytes to be kept; `None` where there are none.
-pub(super) fn to_bytes(managed: Managed) -> Option<Bytes> {
-    let entries: Vec<Kept> = in_order(managed)
-        .into_iter()
-        .map(|(identity, entry)| Kept {
-            api_version: identity.api_version,
-            fields_type: "FieldsV1".to_owned(),
-            fields_v1: entry.set,
-            manager: identity.manager,
-            operation: if identity.applied { "Apply" } else { "Update" }.to_owned(),
-            subresource: identity.subresource,
-            time: entry.time,
-        })
-        .collect();
-    let bytes = serde_json::to_vec(&entries).ok().filter(|_| !entries.is_empty())?;
-    Some(Bytes::from(bytes.into_boxed_slice()))
-}
-
-/// Appliers come first, then by age, then by name.
-fn in_order(managed: Managed) -> Vec<(Identity, Entry)> {
+fn write(managed: Managed) -> Vec<Value> {
     let mut entries: Vec<(Identity, Entry)> = managed.into_iter().collect();
+    // Appliers come first, then by age, then by name.
     entries.sort_by(|(one, one_entry), (other, other_entry)| {
         (!one.applied, &one_entry.time, &one.manager, &one.api_version, &one.subresource).cmp(&(
             !other.applied,
@@ -215,10 +165,6 @@ fn in_order(managed: Managed) -> Vec<(Identity, Entry)> {
         ))
     });
     entries
-}
-
-fn write(managed: Managed) -> Vec<Value> {
-    in_order(managed)
         .into_iter()
         .map(|(identity, entry)| {
             let mut out = Map::new();

@@ -6,6 +6,7 @@
 
 mod edit;
 mod field_set;
+mod kept;
 mod managed;
 mod walk;
 
@@ -18,8 +19,8 @@ use crate::schema::Shape;
 use crate::status::{ApiError, Cause};
 use field_set::FieldSet;
 use managed::{
-    Entry, Identity, Managed, cap, describe, from_bytes, is_reset, read, set_managed_fields, strip_identity,
-    take_managed_fields, to_bytes, without_managed_fields,
+    Entry, Identity, Managed, cap, describe, is_reset, read, set_managed_fields, strip_identity, take_managed_fields,
+    without_managed_fields,
 };
 use walk::Comparison;
 
@@ -98,9 +99,8 @@ impl Writer<'_> {
         let comparison = self.compare(old, new);
         // An object that is not kept track of stays so until the first apply.
         let Some(before) = managed.take_if(|_| !comparison.is_empty()) else { return managed };
-        let mut managed = from_bytes(&before);
-        self.take_over(&comparison, &mut managed, &self.manager);
-        to_bytes(managed)
+        let me = self.identity(&self.manager, false);
+        kept::update(&before, &comparison, &me, |managed| self.take_over(&comparison, managed, &self.manager))
     }
 
     fn starting_point(&self, live: Option<&Value>, requested: Option<&Value>) -> Managed {

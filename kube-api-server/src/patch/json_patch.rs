@@ -56,10 +56,10 @@ fn step(target: &mut Value, operation: &Value) -> Option<()> {
     }
 }
 
-/// Whether the patch reads or writes what that path leads to. A patch that makes no sense does not.
-pub(crate) fn touches(patch: &Value, path: &[&str]) -> bool {
+/// Whether the patch reads or writes what those fields lead to. A patch that makes no sense does not.
+pub(crate) fn touches(patch: &Value, fields: &[&str]) -> bool {
     let meets =
-        |text: &str| pointer(text).is_some_and(|tokens| tokens.iter().zip(path).all(|(token, name)| token == name));
+        |text: &str| pointer(text).is_some_and(|tokens| tokens.iter().zip(fields).all(|(token, name)| token == name));
     let operations = patch.as_array().into_iter().flatten();
     operations
         .flat_map(|operation| ["path", "from"].map(|field| operation.get(field).and_then(Value::as_str)))

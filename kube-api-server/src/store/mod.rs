@@ -1,6 +1,7 @@
 //! The objects that the server serves, and what a test may do to them behind its back.
 
 pub(crate) mod change;
+pub(crate) mod part;
 pub(crate) mod record;
 mod state;
 
@@ -9,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 use tokio::sync::watch;
 
+use crate::node_spec::NodeSpec;
 use crate::resource::Resource;
 use crate::schema::{Schema, SchemaError};
 use crate::selector::Selection;
@@ -23,6 +25,8 @@ pub(crate) use state::TooOld;
 const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
 /// The field manager of what a test writes through the store.
 const TEST_MANAGER: &str = "test";
+/// The field manager of what kubelets write.
+const KUBELET: &str = "kubelet";
 const NODE_NAMESPACE: &str = "";
 
 /// The cluster's objects: shared, cheap to clone, and the same that is served over HTTP.
@@ -191,11 +195,16 @@ impl Store {
         write::create(self, &write, node.into()).map(|outcome| outcome.object.to_value()).map_err(Refused)
     }
 
-    /// Registers many Nodes, in order, and returns how many; the first that is refused ends it.
-    pub fn create_nodes<N: Into<Value>>(&self, nodes: impl IntoIterator<Item = N>) -> Result<usize, Refused> {
+    /// Registers many Nodes, in order, as so many kubelets would, and returns how many. The first that is refused ends it;
+    /// those before it stay.
+    ///
+    /// It is several times faster than as many calls of [`create_node`](Store::create_node), and gives nothing back.
+    pub fn create_nodes(&self, nodes: impl IntoIterator<Item = NodeSpec>) -> Result<usize, Refused> {
+        let write = Write::new(Resource::Nodes, NODE_NAMESPACE, "").by(KUBELET);
         let mut count = 0;
         for node in nodes {
-            self.create_node(node)?;
+            let (node, apart) = node.into_parts();
+            write::register(self, &write, node, apart).map_err(Refused)?;
             count += 1;
         }
         Ok(count)

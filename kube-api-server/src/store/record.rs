@@ -1,9 +1,8 @@
 //! One version of one object: its bytes, and the facts that selectors ask for.
 //!
-//! A Node of realistic size is 10 to 20 KB of JSON, of which the images and the bookkeeping of field owners are most, and a
-//! write changes a few hundred bytes of the rest. So those two are kept apart: versions share their bytes, and a write that
-//! does not touch them does not read them. And no version is kept in any form but bytes: as a tree it takes three times
-//! the memory.
+//! A Node of realistic size is 10 to 20 KB of JSON, and a write changes a few hundred bytes of it. So its larger parts are
+//! kept apart: versions share their bytes, and a write that does not touch a part does not read it. And no version is kept
+//! in any form but bytes: as a tree it takes three times the memory.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -11,53 +10,37 @@ use std::sync::OnceLock;
 use axum::body::Bytes;
 use serde_json::{Map, Value};
 
+use super::part::{Apart, Part};
 use crate::resource::Resource;
 use crate::validation::text;
 
 /// What stands in the place of a part that is kept apart.
 const HOLE: &[u8] = b"null";
 
-/// A part of an object that is kept apart: it is large, and few writes touch it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
-    /// `metadata.managedFields`.
-    Owners,
-    /// `status.images`.
-    Images,
-}
-
-impl Part {
-    /// In the order in which they stand in an object.
-    pub(crate) const ALL: [Part; 2] = [Part::Owners, Part::Images];
-
-    /// The two fields that lead to it.
-    pub(crate) fn path(self) -> [&'static str; 2] {
-        match self {
-            Part::Owners => ["metadata", "managedFields"],
-            Part::Images => ["status", "images"],
-        }
-    }
-}
-
 /// An object about to be kept. The parts kept apart are not in `rest`.
 #[derive(Debug, Clone)]
 pub(crate) struct Draft {
     pub(crate) rest: Value,
-    /// As JSON, in the order of [`Part::ALL`]; for Nodes only.
-    pub(crate) apart: [Option<Bytes>; 2],
+    pub(crate) apart: Apart,
 }
 
 impl Draft {
     /// Takes a whole object apart.
-    pub(crate) fn whole(resource: Resource, mut object: Value) -> Draft {
-        if resource != Resource::Nodes {
-            return Draft { rest: object, apart: [None, None] };
+    pub(crate) fn whole(resource: Resource, object: Value) -> Draft {
+        Draft::partly(resource, object, Apart::default())
+    }
+
+    /// Takes an object apart of which some parts are apart already.
+    pub(crate) fn partly(resource: Resource, mut object: Value, mut apart: Apart) -> Draft {
+        if resource == Resource::Nodes {
+            for part in Part::ALL {
+                let [section, field] = part.path();
+                let fields = object.get_mut(section).and_then(Value::as_object_mut);
+                if let Some(taken) = fields.and_then(|fields| fields.remove(field)) {
+                    apart[part as usize] = Some(bytes_of(&taken));
+                }
+            }
         }
-        let apart = Part::ALL.map(|part| {
-            let [section, field] = part.path();
-            let taken = object.get_mut(section).and_then(Value::as_object_mut)?.remove(field)?;
-            Some(bytes_of(&taken))
-        });
         Draft { rest: object, apart }
     }
 
@@ -82,8 +65,8 @@ pub(crate) struct Record {
     pub(crate) version: u64,
     /// The object as JSON, without `kind` and `apiVersion`, which lists leave out, and with `null` for what is kept apart.
     rest: Box<[u8]>,
-    /// What is kept apart, and where in `rest` its `null` begins.
-    apart: [Option<(usize, Bytes)>; 2],
+    /// What is kept apart, and where in `rest` its `null` begins, in that order.
+    apart: Box<[(Part, u32, Bytes)]>,
     facts: OnceLock<Facts>,
 }
 
@@ -102,24 +85,20 @@ pub(crate) fn key_of(namespace: &str, name: &str) -> String {
 
 impl Record {
     pub(crate) fn new(resource: Resource, key: String, version: u64, draft: Draft) -> Record {
-        let wanted = |part: Part| draft.apart.get(part as usize).is_some_and(Option::is_some).then(|| part.path());
-        let mut holes = [None, None];
-        let mut out = Vec::with_capacity(8 * 1024);
-        write_with_holes(&draft.rest, Part::ALL.map(wanted), &mut holes, &mut out);
-        let [owners, images] = draft.apart;
-        Record {
-            resource,
-            key,
-            version,
-            rest: out.into_boxed_slice(),
-            apart: [holes[0].zip(owners), holes[1].zip(images)],
-            facts: OnceLock::new(),
-        }
+        let Draft { rest, mut apart } = draft;
+        let mut out = Writer { bytes: Vec::with_capacity(ROOM), holes: Vec::with_capacity(Part::ALL.len()) };
+        out.object(&rest, &apart);
+        let placed = out.holes.into_iter().filter_map(|(part, at)| {
+            // An object is at most as long as the longest body that is read.
+            Some((part, u32::try_from(at).ok()?, apart[part as usize].take()?))
+        });
+        let apart = placed.collect();
+        Record { resource, key, version, rest: out.bytes.into_boxed_slice(), apart, facts: OnceLock::new() }
     }
 
     /// The same object as another version.
     pub(crate) fn at_version(&self, version: u64) -> Record {
-        let mut draft = Draft { rest: self.rest(), apart: self.apart() };
+        let mut draft = Draft { rest: self.rest(&[]), apart: self.apart() };
         draft.rest["metadata"]["resourceVersion"] = version.to_string().into();
         Record::new(self.resource, self.key.clone(), version, draft)
     }
@@ -147,8 +126,9 @@ impl Record {
 
     fn write_from(&self, start: usize, out: &mut Vec<u8>) {
         let mut from = start;
-        for (at, bytes) in self.apart.iter().flatten() {
-            out.extend_from_slice(self.rest.get(from..*at).unwrap_or_default());
+        for (_, at, bytes) in &self.apart {
+            let at = *at as usize;
+            out.extend_from_slice(self.rest.get(from..at).unwrap_or_default());
             out.extend_from_slice(bytes);
             from = at + HOLE.len();
         }
@@ -157,7 +137,8 @@ impl Record {
 
     /// The length of the object as an item of a list, in bytes.
     pub(crate) fn item_len(&self) -> usize {
-        self.rest.len() + self.apart.iter().flatten().map(|(_, bytes)| bytes.len() - HOLE.len()).sum::<usize>()
+        let apart: usize = self.apart.iter().map(|(_, _, bytes)| bytes.len()).sum();
+        self.rest.len() + apart - self.apart.len() * HOLE.len()
     }
 
     /// The whole object, read back, without `kind` and `apiVersion`.
@@ -172,14 +153,15 @@ impl Record {
         serde_json::from_slice(&self.object()).unwrap_or_default()
     }
 
-    /// The object without what is kept apart.
-    pub(crate) fn rest(&self) -> Value {
+    /// The object without what is kept apart, but for the parts asked for.
+    pub(crate) fn rest(&self, with: &[Part]) -> Value {
         let mut rest: Value = serde_json::from_slice(&self.rest).unwrap_or_default();
-        for (part, kept) in Part::ALL.into_iter().zip(&self.apart) {
+        for (part, _, bytes) in &self.apart {
             let [section, field] = part.path();
-            if kept.is_some()
-                && let Some(fields) = rest.get_mut(section).and_then(Value::as_object_mut)
-            {
+            let Some(fields) = rest.get_mut(section).and_then(Value::as_object_mut) else { continue };
+            if with.contains(part) {
+                fields.insert(field.to_owned(), serde_json::from_slice(bytes).unwrap_or_default());
+            } else {
                 fields.remove(field);
             }
         }
@@ -187,13 +169,17 @@ impl Record {
     }
 
     /// What is kept apart, as JSON.
-    pub(crate) fn apart(&self) -> [Option<Bytes>; 2] {
-        self.apart.each_ref().map(|kept| kept.as_ref().map(|(_, bytes)| bytes.clone()))
+    pub(crate) fn apart(&self) -> Apart {
+        let mut apart = Apart::default();
+        for (part, _, bytes) in &self.apart {
+            apart[*part as usize] = Some(bytes.clone());
+        }
+        apart
     }
 
     pub(crate) fn facts(&self) -> &Facts {
         self.facts.get_or_init(|| {
-            let object = self.rest();
+            let object = self.rest(&[]);
             let labels = object.pointer("/metadata/labels").and_then(Value::as_object);
             let labels = labels.into_iter().flatten().map(|(key, value)| (key.clone(), as_text(value))).collect();
             Facts { labels, fields: selectable(self.resource, &object) }
@@ -205,61 +191,66 @@ fn bytes_of(value: &Value) -> Bytes {
     Bytes::from(value.to_string().into_bytes().into_boxed_slice())
 }
 
-/// Writes JSON into memory, which has no way to fail.
-fn write(value: &Value, out: &mut Vec<u8>) {
-    let _written = serde_json::to_writer(out, value);
+/// About the length of a realistic Node's rest, in bytes.
+const ROOM: usize = 4 * 1024;
+
+/// Writes JSON into memory, which has no way to fail, with `null` where something is kept apart.
+struct Writer {
+    bytes: Vec<u8>,
+    /// Where each `null` begins.
+    holes: Vec<(Part, usize)>,
 }
 
-/// Writes the object with `null` at the paths given, and notes where.
-fn write_with_holes(object: &Value, paths: [Option<[&str; 2]>; 2], holes: &mut [Option<usize>; 2], out: &mut Vec<u8>) {
-    let Some(sections) = object.as_object() else { return write(object, out) };
-    out.push(b'{');
-    for (index, (name, section)) in sections.iter().enumerate() {
-        opening(index, name, out);
-        let wanted = paths.iter().position(|path| path.is_some_and(|[first, _]| first == name));
-        match (wanted, section.as_object()) {
-            (Some(which), Some(fields)) => {
-                let field = paths.get(which).copied().flatten().map_or("", |[_, field]| field);
-                if let Some(hole) = holes.get_mut(which) {
-                    *hole = write_with_hole(fields, field, out);
-                }
+impl Writer {
+    fn value(&mut self, value: &Value) {
+        let _written = serde_json::to_writer(&mut self.bytes, value);
+    }
+
+    /// What comes before a member's value; `first` is whether it is the object's first.
+    fn name(&mut self, name: &str, first: bool) {
+        if !first {
+            self.bytes.push(b',');
+        }
+        let _written = serde_json::to_writer(&mut self.bytes, name);
+        self.bytes.push(b':');
+    }
+
+    fn object(&mut self, object: &Value, apart: &Apart) {
+        let Some(sections) = object.as_object() else { return self.value(object) };
+        self.bytes.push(b'{');
+        for (index, (name, section)) in sections.iter().enumerate() {
+            self.name(name, index == 0);
+            let parts = Part::ALL.into_iter().filter(|part| part.path()[0] == name && apart[*part as usize].is_some());
+            match section.as_object() {
+                Some(fields) => self.section(fields, parts),
+                None => self.value(section),
             }
-            _ => write(section, out),
         }
+        self.bytes.push(b'}');
     }
-    out.push(b'}');
-}
 
-/// Writes the fields and, in its place in their order, one more that is `null`; answers with where that begins.
-fn write_with_hole(fields: &Map<String, Value>, hole: &str, out: &mut Vec<u8>) -> Option<usize> {
-    let mut at = None;
-    let mut dig = |index: usize, out: &mut Vec<u8>| {
-        opening(index, hole, out);
-        at = Some(out.len());
-        out.extend_from_slice(HOLE);
-    };
-    out.push(b'{');
-    let before = fields.keys().take_while(|name| name.as_str() < hole).count();
-    for (index, (name, value)) in fields.iter().enumerate() {
-        if index == before {
-            dig(index, out);
+    /// Fields and parts together in the order of their names.
+    fn section(&mut self, fields: &Map<String, Value>, parts: impl Iterator<Item = Part>) {
+        let (mut parts, mut first) = (parts.peekable(), true);
+        self.bytes.push(b'{');
+        for (name, value) in fields {
+            while let Some(part) = parts.next_if(|part| part.path()[1] < name.as_str()) {
+                self.hole(part, std::mem::take(&mut first));
+            }
+            self.name(name, std::mem::take(&mut first));
+            self.value(value);
         }
-        opening(index + usize::from(index >= before), name, out);
-        write(value, out);
+        for part in parts {
+            self.hole(part, std::mem::take(&mut first));
+        }
+        self.bytes.push(b'}');
     }
-    if before == fields.len() {
-        dig(before, out);
-    }
-    out.push(b'}');
-    at
-}
 
-fn opening(index: usize, name: &str, out: &mut Vec<u8>) {
-    if index > 0 {
-        out.push(b',');
+    fn hole(&mut self, part: Part, first: bool) {
+        self.name(part.path()[1], first);
+        self.holes.push((part, self.bytes.len()));
+        self.bytes.extend_from_slice(HOLE);
     }
-    let _written = serde_json::to_writer(&mut *out, name);
-    out.push(b':');
 }
 
 fn as_text(value: &Value) -> String {
@@ -341,11 +332,14 @@ mod tests {
         });
         let record = record(object.clone());
         assert_eq!(record.value(), object);
-        assert_eq!(String::from_utf8(record.object()).unwrap()[29..], object.to_string()[1..]);
+        let whole = format!("{{\"kind\":\"Node\",\"apiVersion\":\"v1\",{}", &object.to_string()[1..]);
+        assert_eq!(String::from_utf8(record.object()).unwrap(), whole);
         assert_eq!(record.item_len(), object.to_string().len());
-        assert_eq!(record.rest()["status"], json!({ "capacity": { "cpu": "1" }, "nodeInfo": {} }));
+        assert_eq!(record.rest(&[])["status"], json!({ "nodeInfo": {} }));
+        assert_eq!(record.rest(&[Part::Images])["status"], json!({ "images": images, "nodeInfo": {} }));
         let next = record.at_version(8);
-        assert_eq!(next.apart()[1].as_ref().unwrap().as_ptr(), record.apart()[1].as_ref().unwrap().as_ptr());
+        let images = |record: &Record| record.apart()[Part::Images as usize].clone().unwrap().as_ptr();
+        assert_eq!(images(&next), images(&record));
         assert_eq!(next.value()["metadata"]["resourceVersion"], "8");
     }
 

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::{Outcome, Write, Written, answer, metadata, with_type};
 use crate::status::ApiError;
+use crate::store::part::Apart;
 use crate::store::record::Draft;
 use crate::store::{Decision, Store};
 use crate::validation::text;
@@ -18,6 +19,15 @@ pub(crate) fn create(store: &Store, write: &Write, body: Value) -> Result<Outcom
     wipe_system_fields(&mut object);
     object = write.writer(store).update(None, object);
     answer(insert(store, write, object), true, warnings)
+}
+
+/// Creates an object of which some parts are already as they are to be kept, field owners among them.
+pub(crate) fn register(store: &Store, write: &Write, body: Value, apart: Apart) -> Result<(), ApiError> {
+    if apart == Apart::default() {
+        return create(store, write, body).map(drop);
+    }
+    let object = write.decode(store, body, &mut Vec::new())?;
+    insert_partly(store, write, object, apart).map(drop)
 }
 
 /// What only the server sets; a client that creates an object may send it, in vain.
@@ -42,7 +52,11 @@ fn generated_suffix() -> String {
 }
 
 /// Completes, checks and keeps a new object.
-pub(super) fn insert(store: &Store, write: &Write, mut object: Value) -> Result<Written, ApiError> {
+pub(super) fn insert(store: &Store, write: &Write, object: Value) -> Result<Written, ApiError> {
+    insert_partly(store, write, object, Apart::default())
+}
+
+fn insert_partly(store: &Store, write: &Write, mut object: Value, apart: Apart) -> Result<Written, ApiError> {
     if !text(&object, "/metadata/resourceVersion").is_empty() {
         return Err(ApiError::internal("resourceVersion should not be set on objects to be created"));
     }
@@ -59,7 +73,7 @@ pub(super) fn insert(store: &Store, write: &Write, mut object: Value) -> Result<
     admission::on_creation(write.resource, &mut object);
     validation::creation(write.resource, &object)?;
     let name = text(&object, "/metadata/name").to_owned();
-    let mut draft = Some(Draft::whole(write.resource, object));
+    let mut draft = Some(Draft::partly(write.resource, object, apart));
     let kept = store.decide(write.resource, &write.namespace, &name, |current| {
         if current.is_some() {
             return Err(ApiError::already_exists(write.resource.plural(), write.resource.group(), &name));

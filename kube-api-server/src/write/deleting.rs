@@ -38,7 +38,7 @@ pub(crate) fn delete(store: &Store, write: &Write, options: &Delete) -> Result<D
     let mut uid = String::new();
     let stored = store.decide(write.resource, &write.namespace, &write.name, |current| {
         let current = current.ok_or_else(|| write.not_found())?;
-        let mut rest = current.rest();
+        let mut rest = current.rest(&[]);
         text(&rest, "/metadata/uid").clone_into(&mut uid);
         check_preconditions(write, options, &rest)?;
         if write.dry_run {

@@ -30,8 +30,8 @@ pub(crate) fn patch(store: &Store, write: &Write, patch: &Patch) -> Result<Outco
     let mut warnings = Vec::new();
     // Refusals quote the whole object, so that what is refused here is looked at again as a whole.
     if write.resource == Resource::Nodes
-        && in_part::leaves_apart(patch)
-        && let Ok(changed) = in_part::patch(store, write, patch, &mut warnings)
+        && let Some(touched) = in_part::touched(patch)
+        && let Ok(changed) = in_part::patch(store, write, patch, &touched, &mut warnings)
     {
         return answer(Ok(changed), false, warnings);
     }

@@ -168,7 +168,7 @@ impl Write {
         let Some(namespace) = store.get(Resource::Namespaces, "", &self.namespace) else {
             return Err(ApiError::not_found("namespaces", "", &self.namespace));
         };
-        if text(&namespace.rest(), "/status/phase") == "Terminating" {
+        if text(&namespace.rest(&[]), "/status/phase") == "Terminating" {
             let (resource, group) = (self.resource.plural(), self.resource.group());
             return Err(ApiError::namespace_terminating(resource, group, name, &self.namespace));
         }
