@@ -1,20 +1,23 @@
 //! Questions to the `PacketApi` actor: which of them cost a request, and how fresh their answers are.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
 use actix::{Actor, Addr};
 use packet_api_server::{DeviceSpec, Server};
 use packet_cloud_controller_manager::actors::packet_api::PacketApi;
-use packet_cloud_controller_manager::config::CacheTimes;
+use packet_cloud_controller_manager::config::CacheSettings;
 use packet_cloud_controller_manager::messages::devices::{DeviceError, FindDevice};
-use packet_cloud_controller_manager::packet::{Budget, Client, Connection, DeviceId, Hostname, Limits, Question};
+use packet_cloud_controller_manager::packet::{
+    Budget, Client, Connection, DeviceId, Hostname, Limits, LookupError, Question, Urgency,
+};
 use secrecy::SecretString;
 
 const MINUTE: Duration = Duration::from_mins(1);
 
 async fn ask(api: &Addr<PacketApi>, question: &Question, max_age: Duration) -> Result<String, DeviceError> {
-    let device = api.send(FindDevice { question: question.clone(), max_age }).await.unwrap()?;
+    let device =
+        api.send(FindDevice { question: question.clone(), max_age, urgency: Urgency::Urgent }).await.unwrap()?;
     Ok(device.id.to_string())
 }
 
@@ -27,8 +30,14 @@ fn start(server: &Server) -> Addr<PacketApi> {
     };
     let many = NonZeroU32::new(100).unwrap();
     let budget = Budget::new(Limits { requests_per_second: 1000.0, burst: many, max_in_flight: many });
-    let times = CacheTimes { device: MINUTE, facility: MINUTE, not_found: MINUTE };
-    PacketApi::new(Client::new(connection).unwrap(), budget, times).start()
+    let settings = CacheSettings {
+        device: MINUTE,
+        facility: MINUTE,
+        metro: MINUTE,
+        not_found: MINUTE,
+        max_devices: NonZeroU64::new(1000).unwrap(),
+    };
+    PacketApi::new(Client::new(connection).unwrap(), budget, settings).start()
 }
 
 /// Requests about devices.
@@ -63,9 +72,9 @@ async fn an_answer_is_never_older_than_was_asked_for() {
     assert!(ask(&api, &question, MINUTE).await.is_ok(), "what is kept is fresh enough");
     assert_eq!(requests(&server), 1);
     let gone = ask(&api, &question, Duration::ZERO).await;
-    assert!(matches!(gone, Err(DeviceError::NoSuchId(_))), "{gone:?}");
+    assert!(matches!(gone, Err(DeviceError::Lookup(LookupError::NoSuchId(_)))), "{gone:?}");
     assert!(
-        matches!(ask(&api, &question, MINUTE).await, Err(DeviceError::NoSuchId(_))),
+        matches!(ask(&api, &question, MINUTE).await, Err(DeviceError::Lookup(LookupError::NoSuchId(_)))),
         "what is gone is not told of again"
     );
     assert_eq!(requests(&server), 2);
@@ -79,12 +88,12 @@ async fn a_question_put_while_the_api_is_being_asked_is_asked_again_if_it_wants_
     server.faults().push(Fault::new(FaultKind::Delay(Duration::from_millis(300))).path_prefix("/devices").times(1));
     let api = start(&server);
     let question = Question::ById(DeviceId::parse(&device.id.to_string()).unwrap());
-    let first = api.send(FindDevice { question: question.clone(), max_age: MINUTE });
+    let first = api.send(FindDevice { question: question.clone(), max_age: MINUTE, urgency: Urgency::Urgent });
     let first = actix::spawn(first);
     crate::support::until("the first request", || (requests(&server) == 1).then_some(())).await;
     server.store().delete_device(&device.id);
     let second = ask(&api, &question, Duration::ZERO).await;
-    assert!(matches!(second, Err(DeviceError::NoSuchId(_))), "{second:?}");
+    assert!(matches!(second, Err(DeviceError::Lookup(LookupError::NoSuchId(_)))), "{second:?}");
     drop(first);
     assert_eq!(requests(&server), 2);
 }
