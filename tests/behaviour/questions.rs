@@ -21,8 +21,20 @@ async fn ask(api: &Addr<PacketApi>, question: &Question, max_age: Duration) -> R
     Ok(device.id.to_string())
 }
 
+const SETTINGS: CacheSettings = CacheSettings {
+    device: MINUTE,
+    facility: MINUTE,
+    metro: MINUTE,
+    not_found: MINUTE,
+    max_devices: NonZeroU64::new(1000).unwrap(),
+};
+
 /// The actor against a simulated API.
 fn start(server: &Server) -> Addr<PacketApi> {
+    start_with(server, SETTINGS)
+}
+
+fn start_with(server: &Server, settings: CacheSettings) -> Addr<PacketApi> {
     let connection = Connection {
         base_url: server.url().parse().unwrap(),
         project: server.project_id().to_string(),
@@ -30,13 +42,6 @@ fn start(server: &Server) -> Addr<PacketApi> {
     };
     let many = NonZeroU32::new(100).unwrap();
     let budget = Budget::new(Limits { requests_per_second: 1000.0, burst: many, max_in_flight: many });
-    let settings = CacheSettings {
-        device: MINUTE,
-        facility: MINUTE,
-        metro: MINUTE,
-        not_found: MINUTE,
-        max_devices: NonZeroU64::new(1000).unwrap(),
-    };
     PacketApi::new(Client::new(connection).unwrap(), budget, settings).start()
 }
 
@@ -111,5 +116,39 @@ async fn many_questions_at_once_are_answered_by_the_pages_and_those_that_follow_
             assert_eq!(answer.unwrap(), device.id.to_string());
         }
         assert_eq!(requests(&server), 4);
+    }
+}
+
+#[actix::test]
+async fn a_hostname_that_a_new_device_takes_over_is_not_answered_with_the_old_one_past_its_time() {
+    let server = Server::start().await.unwrap();
+    let old = server.store().create_device(DeviceSpec::new("node-1"));
+    let brief = CacheSettings { device: Duration::from_millis(200), ..SETTINGS };
+    let api = start_with(&server, brief);
+    let question = Question::ByHostname(Hostname::new("node-1"));
+    assert_eq!(ask(&api, &question, MINUTE).await.unwrap(), old.id.to_string());
+    server.store().delete_device(&old.id);
+    let new = server.store().create_device(DeviceSpec::new("node-1"));
+    let changed = std::time::Instant::now();
+    loop {
+        let answer = ask(&api, &question, MINUTE).await.unwrap();
+        if answer == new.id.to_string() {
+            break;
+        }
+        assert!(answer == old.id.to_string() && changed.elapsed() < Duration::from_secs(1), "{answer}");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[actix::test]
+async fn more_devices_than_are_to_be_kept_are_answered_all_the_same() {
+    let server = Server::builder().max_per_page(10).start().await.unwrap();
+    let devices = server.store().create_devices(40, "node-");
+    let api = start_with(&server, CacheSettings { max_devices: NonZeroU64::new(5).unwrap(), ..SETTINGS });
+    let questions: Vec<_> =
+        devices.iter().map(|device| Question::ByHostname(Hostname::new(&device.hostname))).collect();
+    let answers = futures::future::join_all(questions.iter().map(|question| ask(&api, question, MINUTE))).await;
+    for (answer, device) in answers.into_iter().zip(&devices) {
+        assert_eq!(answer.unwrap(), device.id.to_string());
     }
 }
