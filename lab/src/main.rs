@@ -1,26 +1,14 @@
 //! The lab: shows the cloud controller manager at work, and measures it.
 #![forbid(unsafe_code)]
 
-mod borrowed;
-mod checks;
+mod apis;
 mod cli;
-mod cluster;
 mod demo;
 mod error;
-mod events;
-mod findings;
-mod fleet;
-mod floor;
 mod interrupt;
-mod introduction;
-mod kubelets;
-mod live;
-mod log_tail;
-mod observation;
-mod product;
-mod report;
-mod stage;
-mod summary;
+mod nodes;
+mod program;
+mod text;
 mod times;
 mod traffic;
 

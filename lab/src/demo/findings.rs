@@ -3,16 +3,16 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use crate::checks::{self, Aspect, Fault};
+use super::summary::{Check, Failure, Nodes, PacketTraffic, Times, Writes};
+use crate::apis::cluster::Cluster;
 use crate::cli::Provider;
-use crate::cluster::Cluster;
 use crate::error::LabError;
-use crate::events;
-use crate::fleet::Fleet;
-use crate::kubelets::Registered;
-use crate::observation::{Observation, Sighting};
-use crate::product::Product;
-use crate::summary::{Check, Failure, Nodes, PacketTraffic, Times, Writes};
+use crate::nodes::checks::{self, Aspect, Fault};
+use crate::nodes::events;
+use crate::nodes::fleet::Fleet;
+use crate::nodes::kubelets::Registered;
+use crate::nodes::observation::{Observation, Sighting};
+use crate::program::product::Product;
 use crate::times::Spread;
 use crate::traffic::{self, Row};
 
@@ -178,7 +178,7 @@ pub(crate) async fn writes(cluster: &Cluster, fleet: &Fleet, observation: &Obser
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
     use super::*;
-    use crate::fleet::Ground;
+    use crate::nodes::fleet::Ground;
     use k8s_openapi::api::core::v1::Node;
 
     async fn fleet(missing: usize) -> Fleet {

@@ -14,12 +14,12 @@ use kube::core::Request;
 use kube::{Client, Resource};
 use serde_json::{Value, json};
 
-use crate::checks::{Expected, is_uninitialized};
 use crate::cli::Provider;
 use crate::error::LabError;
-use crate::fleet::Fleet;
-use crate::kubelets::{CONCURRENCY, Registered};
-use crate::observation::Observation;
+use crate::nodes::checks::{Expected, is_uninitialized};
+use crate::nodes::fleet::Fleet;
+use crate::nodes::kubelets::{CONCURRENCY, Registered};
+use crate::nodes::observation::Observation;
 
 /// Nobody waits longer than this for a loop that ought to be quick.
 const TIMEOUT: Duration = Duration::from_mins(5);
@@ -100,8 +100,8 @@ fn of_node(node: &Node, expected: &Expected) -> Result<JsonPatch, LabError> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
     use super::*;
-    use crate::checks::faults;
-    use crate::fleet::Ground;
+    use crate::nodes::checks::faults;
+    use crate::nodes::fleet::Ground;
     use kube::Api;
     use kube::api::PostParams;
 

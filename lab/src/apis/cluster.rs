@@ -10,10 +10,10 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use kube_api_server::{RequestRecord, Server};
 
-use crate::borrowed;
-use crate::cli::Demo;
+use crate::apis::borrowed;
+use crate::cli::KubernetesOptions;
 use crate::error::LabError;
-use crate::fleet::Ground;
+use crate::nodes::fleet::Ground;
 
 /// What the lab calls itself, to tell its own requests from the program's.
 const OWN_USER_AGENT: &str = "packet-ccm-lab";
@@ -36,19 +36,19 @@ enum Kind {
 }
 
 impl Cluster {
-    /// Starts or finds the cluster that the options ask for. Kubeconfigs of our own are put into `folder`.
+    /// Starts or finds the cluster that the options ask for, for so many Nodes at a time. Kubeconfigs of our own are put into `folder`.
     ///
     /// # Errors
     /// Where it does not start, cannot be reached, or had better be left alone.
-    pub(crate) async fn open(demo: &Demo, folder: &Path) -> Result<Self, LabError> {
-        if demo.control_plane {
+    pub(crate) async fn open(options: &KubernetesOptions, nodes: usize, folder: &Path) -> Result<Self, LabError> {
+        if options.control_plane {
             let running = Box::new(ControlPlane::start().await?);
             let kubeconfig = write(folder, &running.kubeconfig())?;
             let (_, client) = connect(&kubeconfig).await?;
             return Ok(Self { url: running.url(), kind: Kind::ControlPlane { _running: running }, kubeconfig, client });
         }
-        let given = demo.kubeconfig.clone().or_else(|| {
-            let of_environment = std::env::var_os("KUBECONFIG").filter(|path| !path.is_empty() && !demo.simulated);
+        let given = options.kubeconfig.clone().or_else(|| {
+            let of_environment = std::env::var_os("KUBECONFIG").filter(|path| !path.is_empty() && !options.simulated);
             of_environment.map(PathBuf::from)
         });
         let Some(file) = given else {
@@ -65,7 +65,7 @@ impl Cluster {
         let file = std::path::absolute(&file).map_err(LabError::io(format!("resolving {}", file.display())))?;
         let (url, client) = connect(&file).await?;
         borrowed::make_sure(&client, &url.to_string()).await?;
-        borrowed::ask(&url, demo.nodes, demo.yes).await?;
+        borrowed::ask(&url, nodes, options.yes).await?;
         let url = url.to_string().trim_end_matches('/').to_owned();
         Ok(Self { kind: Kind::Borrowed, url, kubeconfig: file, client })
     }

@@ -1,30 +1,15 @@
-//! The command line.
+//! The command line of the demo.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::Args;
 use clap::builder::FalseyValueParser;
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use jiff::SignedDuration;
 
-/// Watches the cloud controller manager at work.
-#[derive(Debug, Parser)]
-#[command(name = "lab", version, max_term_width = 100)]
-pub(crate) struct Arguments {
-    /// What to do.
-    #[command(subcommand)]
-    pub(crate) command: Command,
-}
+use super::options::{KubernetesOptions, ProgramOptions};
+use super::values;
 
-/// What the lab can do.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    /// Let Nodes join in a burst, watch the program initialise them, and check every one
-    #[command(long_about = ABOUT, after_help = EXAMPLES)]
-    Demo(Box<Demo>),
-}
-
-const ABOUT: &str = "Lets Nodes join in a burst, watches the program initialise them, and checks every one.
+pub(super) const ABOUT: &str = "Lets Nodes join in a burst, watches the program initialise them, and checks every one.
 
 The Packet API is always simulated, so no account is needed and no machine is touched. The Kubernetes API is simulated, \
 too, unless --kubeconfig, the environment variable KUBECONFIG or --control-plane says otherwise. The program is the \
@@ -34,7 +19,7 @@ On somebody's cluster the Nodes carry the label packet-ccm-lab/run, are cordoned
 scheduled on them, and are removed at the end. A cluster with Nodes of Packet or Equinix Metal, with uninitialized \
 Nodes, or with a cloud controller manager at work is refused. So is one that is not on this machine, unless you say yes.";
 
-const EXAMPLES: &str = "Examples:
+pub(super) const EXAMPLES: &str = "Examples:
   lab demo
       500 Nodes within 2 seconds; a few seconds later you know how it went
   lab demo --nodes 5000 --latency 200ms --rate 2
@@ -50,14 +35,13 @@ Exit code: 0 if every Node came through and every check held, 1 if not, 2 for a 
 
 /// The options of `lab demo`.
 #[derive(Debug, Clone, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "switches of a command line, each on or off whatever the others are")]
 pub(crate) struct Demo {
     /// How many Nodes join
-    #[arg(long, value_name = "N", default_value_t = 500, value_parser = nodes, help_heading = "Scenario")]
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = values::nodes_of_a_demo, help_heading = "Scenario")]
     pub(crate) nodes: usize,
 
     /// In how many seconds they join, in ten groups a second; 0 is all at once
-    #[arg(long, value_name = "SECONDS", default_value_t = 2.0, value_parser = seconds, help_heading = "Scenario")]
+    #[arg(long, value_name = "SECONDS", default_value_t = 2.0, value_parser = values::seconds, help_heading = "Scenario")]
     pub(crate) burst_seconds: f64,
 
     /// Register all Nodes before the program starts
@@ -73,7 +57,7 @@ pub(crate) struct Demo {
     pub(crate) missing_devices: usize,
 
     /// How long the Nodes may take, from the first one's joining
-    #[arg(long, value_name = "TIME", default_value = "120s", value_parser = duration, help_heading = "Scenario")]
+    #[arg(long, value_name = "TIME", default_value = "120s", value_parser = values::duration, help_heading = "Scenario")]
     pub(crate) timeout: Duration,
 
     /// How many devices there are in the project [default: the Nodes' and 10 % others]
@@ -85,40 +69,16 @@ pub(crate) struct Demo {
     pub(crate) max_per_page: u32,
 
     /// How long each of its answers takes at least
-    #[arg(long, value_name = "TIME", default_value = "50ms", value_parser = duration, help_heading = "Simulated Packet API")]
+    #[arg(long, value_name = "TIME", default_value = "50ms", value_parser = values::duration, help_heading = "Simulated Packet API")]
     pub(crate) latency: Duration,
 
-    /// Use the cluster that this file leads to [default: that of the environment variable KUBECONFIG, if set]
-    #[arg(long, value_name = "FILE", help_heading = "Kubernetes")]
-    pub(crate) kubeconfig: Option<PathBuf>,
+    /// The Kubernetes API to use.
+    #[command(flatten)]
+    pub(crate) kubernetes: KubernetesOptions,
 
-    /// Start a real etcd and kube-apiserver; Go builds them the first time, which takes minutes
-    #[arg(long, conflicts_with_all = ["kubeconfig", "simulated"], help_heading = "Kubernetes")]
-    pub(crate) control_plane: bool,
-
-    /// Use the simulated Kubernetes API even if KUBECONFIG is set
-    #[arg(long, conflicts_with = "kubeconfig", help_heading = "Kubernetes")]
-    pub(crate) simulated: bool,
-
-    /// Do not ask before Nodes are added to a cluster that is not on this machine
-    #[arg(long, help_heading = "Kubernetes")]
-    pub(crate) yes: bool,
-
-    /// The program to run [default: the one beside this, or else the one in dist/bin]
-    #[arg(long, value_name = "PATH", help_heading = "Program")]
-    pub(crate) binary: Option<PathBuf>,
-
-    /// Its --cloud-provider
-    #[arg(long, value_enum, value_name = "NAME", default_value_t = Provider::EquinixMetal, help_heading = "Program")]
-    pub(crate) provider: Provider,
-
-    /// Its limit of requests per second to the Packet API [default: the program's own]
-    #[arg(long, value_name = "N", value_parser = rate, help_heading = "Program")]
-    pub(crate) rate: Option<f64>,
-
-    /// Its limit of requests at once after a pause [default: the program's own]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Program")]
-    pub(crate) burst: Option<u32>,
+    /// The program to run.
+    #[command(flatten)]
+    pub(crate) program: ProgramOptions,
 
     /// After the summary leave everything running until Ctrl-C, and say how to look at it
     #[arg(long, env = "KEEP", value_parser = FalseyValueParser::new(), help_heading = "Afterwards")]
@@ -157,62 +117,18 @@ impl Demo {
     }
 }
 
-/// Which program the controller stands in for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Provider {
-    /// As packet-ccm
-    Packet,
-    /// As cloud-provider-equinix-metal
-    #[value(name = "equinixmetal")]
-    EquinixMetal,
-}
-
-impl Provider {
-    /// Its name on the program's command line, which is the scheme of its provider IDs.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Packet => "packet",
-            Self::EquinixMetal => "equinixmetal",
-        }
-    }
-}
-
-/// More Nodes than Kubernetes takes in one cluster teach nothing, and names have four digits for a reason.
-fn nodes(text: &str) -> Result<usize, &'static str> {
-    text.parse().ok().filter(|nodes| (1..=9_999).contains(nodes)).ok_or("expected a whole number from 1 to 9999")
-}
-
-fn seconds(text: &str) -> Result<f64, &'static str> {
-    let seconds = text.parse().ok().filter(|seconds: &f64| (0.0..=3_600.0).contains(seconds));
-    seconds.ok_or("expected seconds from 0 to 3600, such as 2 or 0.5")
-}
-
-fn rate(text: &str) -> Result<f64, &'static str> {
-    let rate = text.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
-    rate.ok_or("expected a number above 0")
-}
-
-fn duration(text: &str) -> Result<Duration, &'static str> {
-    let parsed = text.parse::<SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
-    parsed.ok_or("expected a time with its unit, such as 50ms, 2s or 1m")
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
     use super::*;
-    use clap::CommandFactory;
+    use crate::cli::{Arguments, Command};
+    use clap::Parser;
 
     fn demo(options: &[&str]) -> Result<Demo, String> {
         let all = ["lab", "demo"].iter().chain(options);
         match Arguments::try_parse_from(all).map_err(|error| error.to_string())?.command {
             Command::Demo(demo) => Ok(*demo),
         }
-    }
-
-    #[test]
-    fn the_options_describe_a_command_line_that_can_be() {
-        Arguments::command().debug_assert();
     }
 
     #[test]

@@ -11,7 +11,7 @@ use kube::{Api, Client};
 use tokio::time::MissedTickBehavior;
 
 use crate::error::LabError;
-use crate::fleet::{Fleet, Member};
+use crate::nodes::fleet::{Fleet, Member};
 
 /// How many requests are under way at once.
 pub(crate) const CONCURRENCY: usize = 32;

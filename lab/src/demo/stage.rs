@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
+use crate::apis::cluster::Cluster;
 use crate::cli::Demo;
-use crate::cluster::Cluster;
 use crate::error::LabError;
-use crate::fleet::{Fleet, Ground};
-use crate::kubelets;
-use crate::product::{self, Ending, Product, Surroundings};
+use crate::nodes::fleet::{Fleet, Ground};
+use crate::nodes::kubelets;
+use crate::program::product::{self, Ending, Product, Surroundings};
 
 /// Everything that has to be stopped or removed in the end.
 pub(crate) struct Stage {
@@ -33,10 +33,10 @@ impl Stage {
     /// # Errors
     /// When the program is not there, or one of the APIs is not to be had.
     pub(crate) async fn set(demo: Demo) -> Result<Self, LabError> {
-        let binary = product::find(demo.binary.as_deref())?;
+        let binary = product::find(demo.program.binary.as_deref())?;
         let folder = tempfile::Builder::new().prefix("packet-lab-").tempdir();
         let folder = folder.map_err(LabError::io("creating a folder for the log"))?;
-        let cluster = Cluster::open(&demo, folder.path()).await?;
+        let cluster = Cluster::open(&demo.kubernetes, demo.nodes, folder.path()).await?;
         let packet = packet_api_server::Server::builder().max_per_page(demo.max_per_page).latency(demo.latency);
         let packet = packet.start().await?;
         Ok(Self { demo, binary, cluster, packet, product: None, fleets: Vec::new(), folder })
@@ -61,7 +61,7 @@ impl Stage {
     /// When the operating system refuses.
     pub(crate) fn start_product(&mut self) -> Result<&mut Product, LabError> {
         let around = Surroundings { kubeconfig: self.cluster.kubeconfig(), packet: &self.packet };
-        let product = Product::start(&self.binary, &self.log(), &self.demo, &around)?;
+        let product = Product::start(&self.binary, &self.log(), &self.demo.program, &around)?;
         Ok(self.product.insert(product))
     }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
-use crate::cli::Demo;
+use crate::cli::ProgramOptions;
 use crate::error::LabError;
 
 const NAME: &str = "packet-cloud-controller-manager";
@@ -74,13 +74,18 @@ impl Product {
     ///
     /// # Errors
     /// When the operating system refuses.
-    pub(crate) fn start(binary: &Path, log: &Path, demo: &Demo, around: &Surroundings) -> Result<Self, LabError> {
+    pub(crate) fn start(
+        binary: &Path,
+        log: &Path,
+        options: &ProgramOptions,
+        around: &Surroundings,
+    ) -> Result<Self, LabError> {
         let writing = || LabError::io(format!("creating the log {}", log.display()));
         let output = File::create(log).map_err(writing())?;
         let errors = output.try_clone().map_err(writing())?;
         let mut command = Command::new(binary);
         command
-            .arg(format!("--cloud-provider={}", demo.provider.name()))
+            .arg(format!("--cloud-provider={}", options.provider.name()))
             .arg(format!("--kubeconfig={}", around.kubeconfig.display()))
             .args(["--v=2", "--logging-format=json"])
             .stdin(Stdio::null())
@@ -99,10 +104,10 @@ impl Product {
             .env("METAL_API_KEY", around.packet.token())
             .env("METAL_PROJECT_ID", around.packet.project_id().to_string())
             .env("METAL_BASE_URL", around.packet.url());
-        if let Some(rate) = demo.rate {
+        if let Some(rate) = options.rate {
             command.env("METAL_RATE_LIMIT_REQUESTS_PER_SECOND", rate.to_string());
         }
-        if let Some(burst) = demo.burst {
+        if let Some(burst) = options.burst {
             command.env("METAL_RATE_LIMIT_BURST", burst.to_string());
         }
         let direct = ["127.0.0.1", "localhost"].map(str::to_owned);

@@ -7,7 +7,7 @@ use kube::api::ListParams;
 use kube::{Api, Client};
 
 use crate::error::LabError;
-use crate::fleet::Fleet;
+use crate::nodes::fleet::Fleet;
 
 /// Events of Nodes lie in this namespace (client-go `record`).
 const NAMESPACE: &str = "default";

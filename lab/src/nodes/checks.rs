@@ -8,7 +8,7 @@ use packet_api_server::Device;
 use serde::Serialize;
 
 use crate::cli::Provider;
-use crate::fleet::Member;
+use crate::nodes::fleet::Member;
 
 const UNINITIALIZED_TAINT: &str = "node.cloudprovider.kubernetes.io/uninitialized";
 const INSTANCE_TYPE_LABELS: [&str; 2] = ["node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type"];
@@ -169,7 +169,7 @@ fn list<T: AsRef<str>>(addresses: &[(&str, T)]) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
     use super::*;
-    use crate::fleet::TENTH_TAINT;
+    use crate::nodes::fleet::TENTH_TAINT;
     use packet_api_server::{DeviceSpec, IpSpec, Server};
     use serde_json::{Value, json};
 

@@ -12,9 +12,9 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::api::ListParams;
 use kube::{Api, Client};
 
-use crate::checks::is_uninitialized;
 use crate::error::LabError;
-use crate::fleet::RUN_LABEL;
+use crate::nodes::checks::is_uninitialized;
+use crate::nodes::fleet::RUN_LABEL;
 
 /// The Lease that cloud controller managers elect their leader by (Kubernetes `cloud-provider`).
 const LEASE: (&str, &str) = ("kube-system", "cloud-controller-manager");

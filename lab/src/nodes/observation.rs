@@ -12,8 +12,8 @@ use kube::{Api, Client};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-use crate::checks::is_uninitialized;
 use crate::error::LabError;
+use crate::nodes::checks::is_uninitialized;
 
 /// How long the watch may take to open.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(30);

@@ -1,5 +1,12 @@
 //! The demonstration from beginning to end.
 
+mod findings;
+mod introduction;
+mod live;
+mod report;
+mod stage;
+mod summary;
+
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::pin;
@@ -10,19 +17,18 @@ use console::style;
 
 use crate::cli::Demo;
 use crate::error::LabError;
-use crate::findings;
-use crate::fleet::Fleet;
-use crate::floor;
 use crate::interrupt;
-use crate::introduction::{introduction, invitation};
-use crate::kubelets::{self, Registered};
-use crate::live::{Live, Progress};
-use crate::log_tail;
-use crate::observation::Observation;
-use crate::product::Product;
-use crate::report;
-use crate::stage::Stage;
-use crate::summary::{Floor, Program, Scenario, Stop, Summary};
+use crate::nodes::fleet::Fleet;
+use crate::nodes::floor;
+use crate::nodes::kubelets::{self, Registered};
+use crate::nodes::observation::Observation;
+use crate::program::log_tail;
+use crate::program::product::Product;
+use crate::text::wrapped;
+use introduction::{introduction, invitation};
+use live::{Live, Progress};
+use stage::Stage;
+use summary::{Floor, Program, Scenario, Stop, Summary};
 
 /// How long the watch may take to show Nodes that are registered.
 const SEEN_TIMEOUT: Duration = Duration::from_secs(30);
@@ -126,7 +132,7 @@ async fn play(stage: &mut Stage) -> Result<Summary, LabError> {
         lines.push(String::new());
         lines.push(style("What the program's log says last").bold().to_string());
         for line in log_tail::last(&stage.log(), LOG_LINES) {
-            report::wrapped("  ", &line, &mut lines);
+            wrapped("  ", &line, &mut lines);
         }
     }
     println!("{}", lines.join("\n"));
@@ -156,7 +162,7 @@ async fn measure_floor(
     let observation = Observation::start(client.clone(), &fleet.selector()).await?;
     let registered = kubelets::join(client.clone(), &fleet, Duration::ZERO, &AtomicUsize::new(0)).await?;
     all_seen(&observation, fleet.len()).await?;
-    let bare = floor::measure(&client, &fleet, &registered, stage.demo.provider, &observation).await?;
+    let bare = floor::measure(&client, &fleet, &registered, stage.demo.program.provider, &observation).await?;
     Ok(Some(Floor::of(last.duration_since(began), bare)))
 }
 
@@ -265,7 +271,7 @@ impl Run<'_> {
         let demo = &stage.demo;
         let cold = demo.starts_cold();
         let sightings = self.observation.sightings();
-        let nodes = findings::nodes(&stage.cluster, self.fleet, demo.provider, &sightings).await?;
+        let nodes = findings::nodes(&stage.cluster, self.fleet, demo.program.provider, &sightings).await?;
         let size = std::fs::metadata(&stage.binary);
         let size = size.map_err(LabError::io(format!("looking at {}", stage.binary.display())))?.len();
         let log = stage.log().display().to_string();
@@ -287,7 +293,7 @@ impl Run<'_> {
                 device_pages: devices.div_ceil(demo.max_per_page as usize),
                 latency: demo.latency.as_secs_f64(),
                 burst: (!cold).then_some(demo.burst_seconds),
-                provider: demo.provider.name(),
+                provider: demo.program.provider.name(),
                 kubernetes: stage.cluster.title(),
             },
             times: times.unwrap_or_default(),

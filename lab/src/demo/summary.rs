@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::checks::Aspect;
+use crate::nodes::checks::Aspect;
 use crate::times::Spread;
 use crate::traffic::Row;
 

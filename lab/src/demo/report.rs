@@ -3,11 +3,10 @@
 use console::style;
 use indicatif::{DecimalBytes, HumanCount};
 
-use crate::summary::{Summary, Times};
+use super::summary::{Summary, Times};
+use crate::text::wrapped;
 use crate::traffic::Row;
 
-/// How wide the report is at most.
-const WIDTH: usize = 100;
 /// Where values begin.
 const LABEL: usize = 40;
 /// How many failing Nodes are told of.
@@ -166,24 +165,12 @@ fn verdict(summary: &Summary, out: &mut Vec<String>) {
     }
 }
 
-/// The text within the report's width, each line indented, those after the first a little more.
-pub(crate) fn wrapped(indent: &str, text: &str, out: &mut Vec<String>) {
-    let further = format!("{indent}  ");
-    // Names and ids are full of hyphens, and are for copying.
-    let options = textwrap::Options::new(WIDTH)
-        .initial_indent(indent)
-        .subsequent_indent(&further)
-        .word_separator(textwrap::WordSeparator::AsciiSpace)
-        .word_splitter(textwrap::WordSplitter::NoHyphenation);
-    out.extend(textwrap::wrap(text, options).into_iter().map(std::borrow::Cow::into_owned));
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
     use super::*;
-    use crate::checks::Aspect;
-    use crate::summary::{Check, Failure, Floor, Nodes, PacketTraffic, Program, Scenario, Stop, Writes};
+    use crate::demo::summary::{Check, Failure, Floor, Nodes, PacketTraffic, Program, Scenario, Stop, Writes};
+    use crate::nodes::checks::Aspect;
     use crate::times::Spread;
     use std::time::Duration;
 
@@ -281,7 +268,7 @@ mod tests {
         let mut summary = summary();
         summary.problems = vec!["word ".repeat(100)];
         for line in text(&summary).lines() {
-            assert!(console::measure_text_width(line) <= WIDTH, "{line}");
+            assert!(console::measure_text_width(line) <= crate::text::WIDTH, "{line}");
         }
     }
 

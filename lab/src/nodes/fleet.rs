@@ -146,7 +146,7 @@ mod tests {
     async fn a_registration_has_the_uninitialized_taint_and_the_size_of_a_real_one() {
         let (fleet, _) = fleet(1, 0, 0, Ground::Own).await;
         let node = fleet.registration(&fleet.members()[0]).unwrap();
-        assert!(crate::checks::is_uninitialized(&node));
+        assert!(crate::nodes::checks::is_uninitialized(&node));
         assert_eq!(node.metadata.labels.as_ref().unwrap()[RUN_LABEL], fleet.selector().split_once('=').unwrap().1);
         assert!(serde_json::to_string(&node).unwrap().len() > 5_000);
     }

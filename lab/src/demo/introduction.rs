@@ -3,7 +3,7 @@
 use console::style;
 use indicatif::DecimalBytes;
 
-use crate::stage::Stage;
+use super::stage::Stage;
 
 /// What is about to happen, and where.
 pub(crate) fn introduction(stage: &Stage) -> String {
@@ -19,7 +19,7 @@ pub(crate) fn introduction(stage: &Stage) -> String {
     [
         format!("{}\n", style(format!("{} Nodes {how}", demo.nodes)).bold()),
         row("program", &format!("{} ({})", stage.binary.display(), DecimalBytes(size))),
-        row("provider", demo.provider.name()),
+        row("provider", demo.program.provider.name()),
         row("Kubernetes", &format!("{}, {}", stage.cluster.title(), stage.cluster.url())),
         row("Packet API", &format!("simulated, {}", stage.packet.url())),
         row("", &format!("{devices} devices, {} on a page; {:?} per answer", demo.max_per_page, demo.latency)),
