@@ -18,6 +18,8 @@ pub(crate) enum Refusal {
     MethodNotAllowed,
     #[error("the request does not do: {}", .0.join("; "))]
     Unprocessable(Vec<String>),
+    #[error("the rate limit is used up; come again later")]
+    TooManyRequests,
     /// Allowed in principle, but not in the state that things are in.
     #[error("the request cannot be done now: {0}")]
     NotNow(String),
@@ -39,6 +41,7 @@ impl IntoResponse for Refusal {
             Self::NotFound => (StatusCode::NOT_FOUND, json!({"errors": ["Not found"]})),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, json!({"errors": ["Method not allowed"]})),
             Self::Unprocessable(errors) => (StatusCode::UNPROCESSABLE_ENTITY, json!({"errors": errors})),
+            Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, json!({"errors": ["API rate limit exceeded"]})),
             Self::NotNow(error) => (StatusCode::FORBIDDEN, json!({"errors": [error]})),
         };
         (status, Json(body)).into_response()

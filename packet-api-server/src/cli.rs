@@ -1,14 +1,21 @@
 //! The program's command line: what can be set, what is said at the start, and what happens until the end.
 
-use crate::device::DeviceSpec;
+mod help;
+mod weather;
+
 use crate::fixtures::Fixtures;
+use crate::fleet::Fleet;
+use crate::log::RequestSummary;
 use crate::server::{DEFAULT_PROJECT, DEFAULT_TOKEN, ServeError, Server};
+use crate::time;
 use clap::Parser;
+use help::EXAMPLES;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use uuid::Uuid;
+use weather::WeatherArguments;
 
 /// Serves a simulated Packet (Equinix Metal) API from memory: devices, facilities, metros, plans, projects and IP addresses.
 /// Nothing outlives the process.
@@ -16,23 +23,27 @@ use uuid::Uuid;
 #[command(name = "packet-api-server", version, max_term_width = 100, after_help = EXAMPLES)]
 pub struct Arguments {
     /// How many devices to create at the start, besides those of --fixtures
-    #[arg(long, default_value_t = 500, value_name = "N")]
+    #[arg(long, default_value_t = 500, value_name = "N", help_heading = DEVICES)]
     devices: usize,
 
     /// What their hostnames begin with; a number from 0000 follows
-    #[arg(long, default_value = "node-", value_name = "TEXT")]
+    #[arg(long, default_value = "node-", value_name = "TEXT", help_heading = DEVICES)]
     hostname_prefix: String,
 
     /// Facilities that they are spread over, in turn
-    #[arg(long, value_delimiter = ',', default_value = "ewr1", value_name = "CODE,…")]
+    #[arg(long, value_delimiter = ',', default_value = "ewr1", value_name = "CODE,…", help_heading = DEVICES)]
     facility: Vec<String>,
 
     /// Metros that they are spread over, in turn, instead of the metros of their facilities
-    #[arg(long, value_delimiter = ',', value_name = "CODE,…")]
+    #[arg(long, value_delimiter = ',', value_name = "CODE,…", help_heading = DEVICES)]
     metro: Vec<String>,
 
+    /// Serve them at sizes as devices of the real API have them, up to some 20 KB, each of another size
+    #[arg(long, help_heading = DEVICES)]
+    realistic_size: bool,
+
     /// JSON file with any of facilities, metros, plans, projects and devices, as lists of the API's own objects
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = DEVICES)]
     fixtures: Option<PathBuf>,
 
     /// Address and port to listen on; port 0 is any free one
@@ -61,39 +72,28 @@ pub struct Arguments {
     #[arg(long)]
     legacy_meta: bool,
 
-    /// How long every answer takes at least, say 100ms or 2s
-    #[arg(long, default_value = "0ms", value_parser = duration, value_name = "TIME")]
-    latency: Duration,
-
     /// How long a device that is created over HTTP stays queued before it is active
-    #[arg(long, default_value = "0s", value_parser = duration, value_name = "TIME")]
+    #[arg(long, default_value = "0s", value_parser = time::parse, value_name = "TIME", help_heading = DEVICES)]
     provision_time: Duration,
 
     /// How long a device that is deleted over HTTP stays visible as deprovisioning before it answers 404
-    #[arg(long, default_value = "0s", value_parser = duration, value_name = "TIME")]
+    #[arg(long, default_value = "0s", value_parser = time::parse, value_name = "TIME", help_heading = DEVICES)]
     deprovision_time: Duration,
 
-    /// What ids follow from: the same seed and the same options give the same ids
+    /// What ids and chance follow from: the same seed and the same options give the same ids, latencies and faults
     #[arg(long, default_value_t = 0, value_name = "N")]
     seed: u64,
+
+    /// Write each request, once it is answered, to this file as a line of JSON; what is in the file before is lost
+    #[arg(long, value_name = "FILE")]
+    request_log: Option<PathBuf>,
+
+    #[command(flatten)]
+    weather: WeatherArguments,
 }
 
-const EXAMPLES: &str = "\
-Examples:
-  packet-api-server
-      500 devices on http://127.0.0.1:8080/metal/v1/
-  packet-api-server --devices 5000 --max-per-page 250 --latency 100ms
-      a large cluster behind an API that is slow and pages narrowly
-  packet-api-server --devices 0 --fixtures lab.json --listen 127.0.0.1:0
-      just the devices of a file, on any free port; the first line printed says which
-  packet-api-server --facility ny5,sv15 --devices 10
-      five devices in each of two facilities
-
-A fixtures file is as short as this:
-  {\"devices\": [{\"hostname\": \"node-a\", \"facility\": {\"code\": \"ewr1\"}, \"plan\": {\"slug\": \"c3.small.x86\"}}]}
-Fields of a device that the simulator does not know are served as they are.
-
-Ctrl-C or SIGTERM stops it.";
+/// The heading of the options that say which devices there are.
+const DEVICES: &str = "Devices";
 
 /// Why the program ended badly.
 #[derive(Debug, thiserror::Error)]
@@ -126,7 +126,9 @@ pub async fn run(arguments: Arguments) -> Result<(), ProgramError> {
         _ = terminate.recv() => {}
         pressed = tokio::signal::ctrl_c() => pressed.map_err(ProgramError::Signal)?,
     }
+    let requests = server.requests().clone();
     server.stop().await;
+    farewell(&requests.summary());
     Ok(())
 }
 
@@ -137,8 +139,12 @@ async fn start(arguments: &Arguments) -> Result<Server, ProgramError> {
         .project(arguments.project)
         .max_per_page(arguments.max_per_page)
         .legacy_meta(arguments.legacy_meta)
-        .latency(arguments.latency)
+        .latency(arguments.weather.latency)
+        .rate_limit(arguments.weather.rate_limit())
         .seed(arguments.seed);
+    if let Some(path) = &arguments.request_log {
+        builder = builder.request_log(path);
+    }
     if let Some(path) = &arguments.fixtures {
         builder = builder.fixtures(Fixtures::read(path).map_err(ServeError::from)?);
     }
@@ -153,23 +159,25 @@ async fn start(arguments: &Arguments) -> Result<Server, ProgramError> {
     if let Some(code) = arguments.metro.iter().find(|code| !metros.iter().any(|there| there.code == **code)) {
         return Err(ProgramError::Metro(code.clone()));
     }
-    let mut facility = arguments.facility.iter().cycle();
-    let mut metro = arguments.metro.iter().cycle();
-    for n in 0..arguments.devices {
-        let mut spec = DeviceSpec::new(format!("{}{n:04}", arguments.hostname_prefix));
-        spec = spec.facility(facility.next().map(String::as_str));
-        if let Some(code) = metro.next() {
-            spec = spec.metro(code.as_str());
-        }
-        store.create_device(spec);
-    }
+    store.create_fleet(&Fleet {
+        count: arguments.devices,
+        hostname_prefix: arguments.hostname_prefix.clone(),
+        facilities: arguments.facility.clone(),
+        metros: arguments.metro.clone(),
+        realistic_size: arguments.realistic_size,
+        ..Fleet::default()
+    });
+    // What goes wrong begins once all devices are there, as does the time of an outage.
+    arguments.weather.faults.iter().for_each(|fault| server.faults().push(fault.clone()));
+    server.set_shifting(arguments.weather.shifting);
+    server.set_outage(arguments.weather.outage);
     Ok(server)
 }
 
 /// Says where the server is and how to ask it something. The first line is for scripts: it ends with the base URL.
 fn greet(server: &Server, arguments: &Arguments) -> std::io::Result<()> {
     let (url, project) = (server.url(), server.project_id());
-    let devices = server.store().devices().len();
+    let devices = server.store().device_count();
     let token = if arguments.token == DEFAULT_TOKEN { DEFAULT_TOKEN } else { "$PACKET_API_SERVER_TOKEN" };
     let mut out = std::io::stdout().lock();
     writeln!(out, "serving the Packet API at {url}")?;
@@ -178,39 +186,20 @@ fn greet(server: &Server, arguments: &Arguments) -> std::io::Result<()> {
     out.flush()
 }
 
-/// A time like `100ms`, `2s` or `1m`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("{text:?} is not a time; write a whole number and its unit: 100ms, 2s, 1m");
-    let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
-    let (number, unit) = text.split_at(digits);
-    let number: u64 = number.parse().map_err(|_| wrong())?;
-    match unit {
-        "ms" => Ok(Duration::from_millis(number)),
-        "s" => Ok(Duration::from_secs(number)),
-        "m" => number.checked_mul(60).map(Duration::from_secs).ok_or_else(wrong),
-        _ => Err(wrong()),
-    }
+/// Sums up what was asked.
+fn farewell(summary: &RequestSummary) {
+    // Whoever has closed standard output by now does not want to know.
+    let _ = write!(std::io::stdout().lock(), "{summary}");
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
-    use super::{Arguments, duration};
+    use super::Arguments;
     use clap::CommandFactory;
-    use std::time::Duration;
 
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn a_time_is_a_number_and_a_unit() {
-        assert_eq!(duration("100ms"), Ok(Duration::from_millis(100)));
-        assert_eq!(duration("2s"), Ok(Duration::from_secs(2)));
-        assert_eq!(duration("1m"), Ok(Duration::from_mins(1)));
-        for wrong in ["", "5", "ms", "1h", "-1s", "1.5s", "99999999999999999999s"] {
-            assert!(duration(wrong).unwrap_err().contains("100ms, 2s, 1m"), "{wrong}");
-        }
     }
 }

@@ -144,6 +144,9 @@ pub struct Device {
     /// Further fields of the API's device, served as they are: what a create or an update has set, or what a fixtures file
     /// gives. They win over what the simulator would have made up.
     pub attributes: Map<String, Value>,
+    /// Whether it is served with as much of user data, custom data, keys and events as devices of the real API have, each
+    /// with another amount of it, made up from its id. Where `attributes` have one of these, that is served.
+    pub realistic_size: bool,
 }
 
 impl Device {

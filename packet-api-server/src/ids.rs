@@ -30,6 +30,9 @@ pub(crate) enum Kind {
     Street,
     Switch,
     User,
+    // Added later and so at the end: what came before keeps its numbers, and everybody's ids stay what they were.
+    Bulk,
+    Nobody,
 }
 
 /// The version 4 UUID that is number `n` of its kind under this seed.

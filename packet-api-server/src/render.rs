@@ -1,6 +1,7 @@
 //! Resources as JSON: each with what was asked of the resources nested in it.
 
 mod address;
+mod bulk;
 mod device;
 mod place;
 mod project;

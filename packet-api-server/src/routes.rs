@@ -10,6 +10,7 @@ mod reserve;
 
 pub(crate) use door::Door;
 
+use crate::admin::{self, Admin};
 use crate::answer::Refusal;
 use crate::server::BASE_PATH;
 use crate::store::{Access, State, Store};
@@ -29,8 +30,18 @@ pub(crate) struct Api {
     pub(crate) legacy_meta: bool,
 }
 
+/// How many devices an answer shows; goes with it as far as the door.
+#[derive(Debug, Clone, Copy)]
+struct DevicesShown(usize);
+
 /// The whole service.
 pub(crate) fn router(api: Api, door: Door) -> Router {
+    let admin = admin::router(Admin {
+        store: door.store.clone(),
+        requests: door.requests.clone(),
+        faults: door.faults.clone(),
+        weather: door.weather.clone(),
+    });
     let at = |path: &str| format!("{BASE_PATH}{path}");
     let api = Router::new()
         .route(&at("/devices/{id}"), get(devices::show).put(devices::update).delete(devices::delete))
@@ -48,7 +59,7 @@ pub(crate) fn router(api: Api, door: Door) -> Router {
         .method_not_allowed_fallback(async || Refusal::MethodNotAllowed)
         .layer(axum::middleware::from_fn_with_state(door, door::pass));
     // Whoever starts the program asks here whether it is up; that is not part of the API and not in the log.
-    Router::new().route("/healthz", get(async || "ok")).fallback_service(api)
+    Router::new().route("/healthz", get(async || "ok")).merge(admin).fallback_service(api)
 }
 
 /// The id in a path. What is no UUID names nothing.

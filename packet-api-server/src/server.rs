@@ -3,14 +3,19 @@
 use crate::auth::Secret;
 use crate::faults::Faults;
 use crate::fixtures::{Fixtures, FixturesError};
-use crate::log::RequestLog;
+use crate::latency::Latency;
+use crate::listener::Port;
+use crate::log::{LogFile, RequestLog};
+use crate::outage::Outage;
+use crate::rate_limit::RateLimit;
 use crate::routes::{Api, Door, router};
-use crate::store::Store;
+use crate::store::{Shifting, Store};
+use crate::weather::Weather;
 use axum::serve::ListenerExt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -37,6 +42,14 @@ pub enum ServeError {
         /// What the system says.
         source: io::Error,
     },
+    /// The file for the log cannot be had.
+    #[error("cannot write the request log to {}: {source}; choose a file that can be written", path.display())]
+    RequestLog {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// What it was to be seeded with does not do.
     #[error(transparent)]
     Fixtures(#[from] FixturesError),
@@ -51,6 +64,7 @@ pub struct Server {
     store: Store,
     requests: RequestLog,
     faults: Faults,
+    weather: Weather,
     /// Dropping it stops the server as well as sending `true` does.
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
@@ -110,6 +124,45 @@ impl Server {
         &self.faults
     }
 
+    /// How long answers take from now on.
+    pub fn set_latency(&self, latency: impl Into<Latency>) {
+        self.weather.set_latency(latency.into());
+    }
+
+    /// How long answers take.
+    #[must_use]
+    pub fn latency(&self) -> Latency {
+        self.weather.latency()
+    }
+
+    /// How many requests are let through from now on; every client begins anew. With `None` there is no limit.
+    pub fn set_rate_limit(&self, limit: Option<RateLimit>) {
+        self.weather.set_rate_limit(limit);
+    }
+
+    /// How many requests are let through.
+    #[must_use]
+    pub fn rate_limit(&self) -> Option<RateLimit> {
+        self.weather.rate_limit()
+    }
+
+    /// From now on nothing is answered as it should be; with `None` the outage, if there is one, is over. Until the port
+    /// is closed or open again takes a moment.
+    pub fn set_outage(&self, outage: Option<Outage>) {
+        self.weather.set_outage(outage);
+    }
+
+    /// The outage that there is now.
+    #[must_use]
+    pub fn outage(&self) -> Option<Outage> {
+        self.weather.outage()
+    }
+
+    /// How lists of devices move while they are read; see [`Store::set_shifting`].
+    pub fn set_shifting(&self, shifting: Option<Shifting>) {
+        self.store.set_shifting(shifting);
+    }
+
     /// Stops listening, cuts what hangs or is being delayed, lets the answers that are being sent finish for up to five
     /// seconds, and returns when the port is free.
     pub async fn stop(self) {
@@ -129,7 +182,10 @@ pub struct ServerBuilder {
     project: Uuid,
     max_per_page: u32,
     legacy_meta: bool,
-    latency: Duration,
+    latency: Latency,
+    rate_limit: Option<RateLimit>,
+    outage: Option<Outage>,
+    request_log: Option<PathBuf>,
     seed: u64,
     fixtures: Option<Fixtures>,
 }
@@ -142,7 +198,10 @@ impl Default for ServerBuilder {
             project: DEFAULT_PROJECT,
             max_per_page: DEFAULT_MAX_PER_PAGE,
             legacy_meta: false,
-            latency: Duration::ZERO,
+            latency: Latency::NONE,
+            rate_limit: None,
+            outage: None,
+            request_log: None,
             seed: 0,
             fixtures: None,
         }
@@ -185,14 +244,36 @@ impl ServerBuilder {
         self
     }
 
-    /// How long every answer takes at least.
+    /// How long answers take: a [`Duration`] for all of them, or a [`Latency`].
     #[must_use]
-    pub const fn latency(mut self, latency: Duration) -> Self {
-        self.latency = latency;
+    pub fn latency(mut self, latency: impl Into<Latency>) -> Self {
+        self.latency = latency.into();
         self
     }
 
-    /// What ids follow from: servers of the same seed that are seeded alike have the same ids.
+    /// How many requests are let through; all of them, unless this is given.
+    #[must_use]
+    pub fn rate_limit(mut self, limit: impl Into<Option<RateLimit>>) -> Self {
+        self.rate_limit = limit.into();
+        self
+    }
+
+    /// An outage to start with.
+    #[must_use]
+    pub fn outage(mut self, outage: impl Into<Option<Outage>>) -> Self {
+        self.outage = outage.into();
+        self
+    }
+
+    /// A file to write each request to, once it is answered, as a line of JSON. It is created, or emptied if it is there.
+    #[must_use]
+    pub fn request_log(mut self, path: impl Into<PathBuf>) -> Self {
+        self.request_log = Some(path.into());
+        self
+    }
+
+    /// What ids and chance follow from: servers of the same seed that are seeded alike have the same ids, and answer the
+    /// same requests with the same latencies and faults.
     #[must_use]
     pub const fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
@@ -213,15 +294,24 @@ impl ServerBuilder {
         if let Some(fixtures) = &self.fixtures {
             fixtures.put_into(&store)?;
         }
-        let listener = TcpListener::bind(self.address).await.map_err(listen_error)?;
-        let address = listener.local_addr().map_err(listen_error)?;
-        let (requests, faults) = (RequestLog::new(), Faults::default());
+        let weather = Weather::new(self.seed);
+        weather.set_latency(self.latency);
+        weather.set_rate_limit(self.rate_limit);
+        let listener = Port::open(self.address, weather.clone()).map_err(listen_error)?;
+        let address = listener.address();
+        // Only now, so that a start that fails leaves the log of the server that has the port alone.
+        let file = self
+            .request_log
+            .map(|path| LogFile::create(&path).map_err(|source| ServeError::RequestLog { path, source }));
+        let (requests, faults) = (RequestLog::new(file.transpose()?), Faults::new(self.seed));
         let (stop, mut stopping) = watch::channel(false);
+        // The port is reported as open first, even where it is to be closed at once.
+        weather.set_outage(self.outage);
         let door = Door {
             store: store.clone(),
             requests: requests.clone(),
             faults: faults.clone(),
-            latency: self.latency,
+            weather: weather.clone(),
             stopping: stopping.clone(),
         };
         let api = Api { store: store.clone(), max_per_page: self.max_per_page, legacy_meta: self.legacy_meta };
@@ -241,6 +331,6 @@ impl ServerBuilder {
                 tracing::error!(%error, "the server ended; start it again");
             }
         });
-        Ok(Server { address, token: self.token, project: self.project, store, requests, faults, stop, task })
+        Ok(Server { address, token: self.token, project: self.project, store, requests, faults, weather, stop, task })
     }
 }

@@ -4,14 +4,17 @@
 
 mod allocation;
 mod index;
+mod shifting;
 mod state;
 
 pub(crate) use index::{Body, Entry};
+pub use shifting::Shifting;
 pub(crate) use state::{NewReservation, State};
 
 use crate::auth::Token;
 use crate::catalogue::{Facility, Metro, OperatingSystem, Plan};
 use crate::device::{Device, DeviceSpec, DeviceState};
+use crate::fleet::Fleet;
 use crate::project::Project;
 use crate::reservation::Reservation;
 use serde_json::Value;
@@ -70,6 +73,13 @@ impl Store {
         })
     }
 
+    /// Creates as many devices as are in a fleet, in the server's own project, after those that are there. Answers their
+    /// ids, in the order of their numbers.
+    pub fn create_fleet(&self, fleet: &Fleet) -> Vec<Uuid> {
+        let project = self.shared.default_project;
+        self.write(|state| fleet.specs().map(|spec| state.add_device(project, spec)).collect())
+    }
+
     /// The device of this id. One that was put in raw is not a [`Device`] and is not found here.
     #[must_use]
     pub fn device(&self, id: &Uuid) -> Option<Device> {
@@ -86,6 +96,12 @@ impl Store {
     #[must_use]
     pub fn devices(&self) -> Vec<Device> {
         self.read(|state| state.devices.all().filter_map(Entry::device).cloned().collect())
+    }
+
+    /// How many devices all projects have together, without those that were put in raw.
+    #[must_use]
+    pub fn device_count(&self) -> usize {
+        self.read(|state| state.devices.all().filter(|entry| entry.device().is_some()).count())
     }
 
     /// Removes a device at once, locked or not, raw or not: the API answers 404 from now on. Returns whether it was there.
@@ -203,6 +219,25 @@ impl Store {
     #[must_use]
     pub fn reservations(&self, project: &Uuid) -> Vec<Reservation> {
         self.read(|state| state.reservations_of(project).cloned().collect())
+    }
+
+    /// How lists of devices move while they are read; not at all at first, and with `None` from now on. What a
+    /// [`Shifting`] has put into them goes when it is lifted or replaced.
+    pub fn set_shifting(&self, shifting: Option<Shifting>) {
+        self.write(|state| state.set_shifting(shifting));
+    }
+
+    /// How lists of devices move while they are read.
+    #[must_use]
+    pub fn shifting(&self) -> Option<Shifting> {
+        self.read(State::shifting)
+    }
+
+    /// Moves the list of a project's devices, if lists move.
+    pub(crate) fn shift(&self, project: Uuid) {
+        if self.shifting().is_some() {
+            self.write(|state| state.shift(project));
+        }
     }
 
     pub(crate) fn token(&self) -> &Token {

@@ -1,10 +1,16 @@
-//! Answers that HTTP should not see: cut short, or not given at all.
+//! Answers that HTTP should not see: cut short, at a crawl, or not given at all.
 
+use crate::log::Open;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use futures::{StreamExt, stream};
 use std::io;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How many pieces of a slow body come in a second, if it has as many bytes.
+const PIECES: u32 = 10;
 
 /// Closes the connection without a byte of answer: the body fails before the head was written out.
 pub(crate) fn no_answer() -> Response {
@@ -24,6 +30,40 @@ pub(crate) fn half_of(status: StatusCode, body: &Bytes) -> Response {
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+    response
+}
+
+/// Sends the head at once and then the body at this speed. The log hears of every piece.
+pub(crate) fn slow(
+    status: StatusCode,
+    body: Bytes,
+    bytes_per_second: u32,
+    open: Open,
+    stopping: watch::Receiver<bool>,
+) -> Response {
+    let speed = bytes_per_second.max(1);
+    let piece = (speed / PIECES).max(1);
+    let pause = Duration::from_secs(piece.into()) / speed;
+    let length = body.len();
+    let pieces =
+        stream::try_unfold((body, 0, open, stopping), move |(mut body, mut sent, mut open, mut stopping)| async move {
+            if body.is_empty() {
+                return Ok(None);
+            }
+            let next = body.split_to(body.len().min(piece as usize));
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                // An error means that the server is gone, which is as good as stopping.
+                _ = stopping.wait_for(|stopping| *stopping) => return Err(broken()),
+            }
+            sent += next.len() as u64;
+            open.sent(status.as_u16(), sent);
+            Ok(Some((next, (body, sent, open, stopping))))
+        });
+    let mut response = Response::new(Body::from_stream(pieces));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     response
 }
 

@@ -75,6 +75,7 @@ pub struct DeviceSpec {
     pub(crate) hardware_reservation: Option<Uuid>,
     pub(crate) spot_instance: bool,
     pub(crate) attributes: Map<String, Value>,
+    pub(crate) realistic_size: bool,
 }
 
 /// Where a specified device's metro comes from.
@@ -103,6 +104,7 @@ impl DeviceSpec {
             hardware_reservation: None,
             spot_instance: false,
             attributes: Map::new(),
+            realistic_size: false,
         }
     }
 
@@ -187,6 +189,13 @@ impl DeviceSpec {
     #[must_use]
     pub const fn spot_instance(mut self, spot: bool) -> Self {
         self.spot_instance = spot;
+        self
+    }
+
+    /// Whether it is served at a size as devices of the real API have it, up to some 20 KB; each is of another size.
+    #[must_use]
+    pub const fn realistic_size(mut self, realistic: bool) -> Self {
+        self.realistic_size = realistic;
         self
     }
 

@@ -1,6 +1,7 @@
 //! Devices as JSON. A page holds up to a thousand of some 6 KB each, nearly all of it shared between them, so what is shared
 //! is written once per page and copied.
 
+use super::bulk::Bulk;
 use super::place::{facility_named, metro_named, operating_system_named, plan_named};
 use super::{address, href, path, project};
 use crate::device::{Device, DeviceState};
@@ -37,7 +38,7 @@ const PROVISIONING: [(&str, &str); 4] = [
 struct OfProject {
     project: Json,
     created_by: Json,
-    ssh_keys: Json,
+    ssh_key: Json,
 }
 
 /// Writes the devices of one answer.
@@ -93,7 +94,7 @@ struct DeviceJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     created_by: Option<Json>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    ssh_keys: Option<Json>,
+    ssh_keys: Option<Vec<Json>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hardware_reservation: Option<Value>,
 }
@@ -134,6 +135,7 @@ impl<'a> Renderer<'a> {
             operating_system_named(catalogue, &device.operating_system, shows("operating_system"))
         });
         let of_project = self.of_project(device.project);
+        let bulk = Bulk::of(device);
         DeviceJson {
             id: device.id,
             short_id: device.short_id(),
@@ -149,7 +151,7 @@ impl<'a> Renderer<'a> {
             billing_cycle: "hourly",
             // 802.3ad, as Packet bonds the ports of its hosts.
             bonding_mode: 4,
-            customdata: Map::new(),
+            customdata: bulk.customdata,
             image_url: "",
             ipxe_script_url: "",
             iqn: format!("iqn.2021-06.net.packet:device.{}", device.short_id()),
@@ -158,19 +160,19 @@ impl<'a> Renderer<'a> {
             sos: format!("{}@sos.{}.platformequinix.com", device.id, device.facility.as_deref().unwrap_or("any")),
             switch_uuid: ids::short(ids::of(device.id, Kind::Switch, 0)),
             user: "root",
-            userdata: "",
+            userdata: bulk.userdata,
             volumes: [],
             ip_addresses: self.addresses(device),
             network_ports: ports(device, shows("network_ports")),
             project_lite: href("projects", device.project),
-            provisioning_events: events(device, selection.shows("provisioning_events", false)),
+            provisioning_events: events(device, bulk.events, selection.shows("provisioning_events", false)),
             operating_system,
             plan,
             facility,
             metro,
             project: of_project.as_ref().map(|shared| shared.project.clone()),
             created_by: of_project.as_ref().map(|shared| shared.created_by.clone()),
-            ssh_keys: of_project.map(|shared| shared.ssh_keys),
+            ssh_keys: of_project.map(|shared| keys(shared.ssh_key, device, bulk.keys)),
             hardware_reservation: device.hardware_reservation.map(|id| self.hardware_reservation(device, id)),
         }
     }
@@ -196,11 +198,11 @@ impl<'a> Renderer<'a> {
             } else {
                 href("users", owner.user())
             }),
-            ssh_keys: raw(&json!([if selection.shows("ssh_keys", false) {
+            ssh_key: raw(&if selection.shows("ssh_keys", false) {
                 project::ssh_key(owner)
             } else {
                 href("ssh-keys", owner.ssh_key())
-            }])),
+            }),
         };
         self.projects.insert(id, shared.clone());
         Some(shared)
@@ -276,7 +278,14 @@ fn ports(device: &Device, full: bool) -> Vec<Value> {
     ports.into_iter().map(json).collect()
 }
 
-fn events(device: &Device, full: bool) -> Vec<Value> {
+/// The project's key, and references to those that the device has besides.
+fn keys(of_project: Json, device: &Device, more: u64) -> Vec<Json> {
+    let more = (0..more).map(|n| raw(&href("ssh-keys", ids::of(device.project, Kind::Bulk, n))));
+    std::iter::once(of_project).chain(more).collect()
+}
+
+/// What happened to a device; `more` is how often it was reinstalled at the end of its provisioning.
+fn events(device: &Device, more: u64, full: bool) -> Vec<Value> {
     let json = |(n, (kind, text)): (u64, (&str, &str))| {
         let id = ids::of(device.id, Kind::Event, n);
         if !full {
@@ -293,5 +302,7 @@ fn events(device: &Device, full: bool) -> Vec<Value> {
             "relationships": [href("devices", device.id)],
         })
     };
-    (0..).zip(PROVISIONING).map(json).collect()
+    let [.., last] = PROVISIONING;
+    let repeated = (0..more).map(|_| last);
+    (0..).zip(PROVISIONING.into_iter().chain(repeated)).map(json).collect()
 }

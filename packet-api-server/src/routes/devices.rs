@@ -1,6 +1,6 @@
 //! `/projects/{id}/devices` as a list, and `/devices/{id}`.
 
-use super::{Api, enter, json, query, uuid};
+use super::{Api, DevicesShown, enter, json, query, uuid};
 use crate::answer::Refusal;
 use crate::body;
 use crate::device::DeviceState;
@@ -14,6 +14,7 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use jiff::Timestamp;
+use uuid::Uuid;
 
 /// How many devices a page holds when nothing is asked.
 const DEFAULT_PER_PAGE: u32 = 10;
@@ -50,18 +51,18 @@ pub(super) async fn list(State(api): State<Api>, Path(id): Path<String>, uri: Ur
     let page = Page::of(&query, DEFAULT_PER_PAGE, api.max_per_page)?;
     let filter = DeviceFilter::of(&query)?;
     let selection = query.selection();
+    api.store.read(|state| enter(state, &id))?;
+    api.store.shift(id);
     api.store.read(|state| {
         enter(state, &id)?;
-        let matching = || {
-            let named = state.devices.of_project(&id, filter.hostname());
-            named.filter(|entry| filter.passes(entry, &state.catalogue))
+        let (total, shown) = if filter.is_by_hostname_only() {
+            state.devices.page(&id, filter.hostname(), (page.start(), page.len()))
+        } else {
+            matching(state, &id, &filter, page)
         };
-        let everything = filter.is_by_hostname_only() && filter.hostname().is_empty();
-        let total = if everything { state.devices.count(&id) } else { matching().count() };
-
         let mut renderer = Renderer::new(state, &selection);
         let mut text = br#"{"devices":["#.to_vec();
-        for (n, entry) in matching().skip(page.start()).take(page.len()).enumerate() {
+        for (n, entry) in shown.iter().enumerate() {
             if n > 0 {
                 text.push(b',');
             }
@@ -70,8 +71,28 @@ pub(super) async fn list(State(api): State<Api>, Path(id): Path<String>, uri: Ur
         text.extend_from_slice(br#"],"meta":"#);
         text.extend(serde_json::to_vec(&Meta::new(&uri, page, total, api.legacy_meta)).unwrap_or_default());
         text.push(b'}');
-        Ok(json(text))
+        Ok(of_devices(shown.len(), json(text)))
     })
+}
+
+/// How many devices pass all filters, and those of them that are on this page.
+fn matching<'a>(state: &'a Memory, project: &Uuid, filter: &DeviceFilter, page: Page) -> (usize, Vec<&'a Entry>) {
+    let named = state.devices.of_project(project, filter.hostname());
+    let mut total = 0;
+    let mut shown = Vec::new();
+    for entry in named.filter(|entry| filter.passes(entry, &state.catalogue)) {
+        if total >= page.start() && shown.len() < page.len() {
+            shown.push(entry);
+        }
+        total += 1;
+    }
+    (total, shown)
+}
+
+/// Marks an answer with how many devices it shows, which the latency may depend on.
+fn of_devices(devices: usize, mut answer: Response) -> Response {
+    answer.extensions_mut().insert(DevicesShown(devices));
+    answer
 }
 
 pub(super) async fn show(State(api): State<Api>, Path(id): Path<String>, uri: Uri) -> Result<Response, Refusal> {
@@ -80,7 +101,7 @@ pub(super) async fn show(State(api): State<Api>, Path(id): Path<String>, uri: Ur
         let entry = find(state, &id)?;
         let mut text = Vec::new();
         write(&mut text, entry, &mut Renderer::new(state, &selection));
-        Ok(json(text))
+        Ok(of_devices(1, json(text)))
     })
 }
 

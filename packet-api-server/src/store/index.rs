@@ -1,12 +1,13 @@
 //! Devices in creation order, and the ways to find one: by id, by project, by hostname, by the id of an address.
 
 use crate::device::{Device, IpAddress};
+use memchr::memmem::Finder;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
-/// A device's place in the order of creation.
-type Place = u64;
+/// A device's place in the order of creation. What was put in front of everything has negative ones.
+type Place = i64;
 
 /// What is served in a device's place.
 #[derive(Debug)]
@@ -74,15 +75,26 @@ pub(crate) struct DeviceIndex {
     entries: BTreeMap<Place, Entry>,
     by_id: HashMap<String, Place>,
     /// With the hostname in lower case, so that a substring is looked for without touching the devices.
-    by_project: HashMap<Uuid, BTreeMap<Place, String>>,
+    by_project: HashMap<Uuid, BTreeMap<Place, Box<str>>>,
     by_hostname: HashMap<String, BTreeSet<Place>>,
     by_address: HashMap<Uuid, Place>,
 }
 
 impl DeviceIndex {
+    /// Adds a device after all others.
     pub(crate) fn insert(&mut self, entry: Entry) {
         let place = self.next;
         self.next += 1;
+        self.put(place, entry);
+    }
+
+    /// Adds a device before all others.
+    pub(crate) fn insert_at_the_front(&mut self, entry: Entry) {
+        let first = self.entries.first_key_value().map_or(self.next, |(first, _)| *first);
+        self.put(first - 1, entry);
+    }
+
+    fn put(&mut self, place: Place, entry: Entry) {
         if let Some(id) = entry.id() {
             self.by_id.insert(id, place);
         }
@@ -134,7 +146,32 @@ impl DeviceIndex {
     pub(crate) fn of_project(&self, project: &Uuid, hostname: &str) -> impl Iterator<Item = &Entry> {
         let wanted = hostname.to_lowercase();
         let listed = self.by_project.get(project).into_iter().flatten();
-        listed.filter(move |(_, hostname)| hostname.contains(&wanted)).filter_map(|(place, _)| self.entries.get(place))
+        listed
+            .filter(move |(_, hostname)| hostname.contains(wanted.as_str()))
+            .filter_map(|(place, _)| self.entries.get(place))
+    }
+
+    /// How many devices of a project have this text in their hostname, case aside, and those of them that come after so many
+    /// and are no more than so many.
+    pub(crate) fn page(&self, project: &Uuid, hostname: &str, (start, len): (usize, usize)) -> (usize, Vec<&Entry>) {
+        let Some(listed) = self.by_project.get(project) else { return (0, Vec::new()) };
+        let entry = |place| self.entries.get(place);
+        if hostname.is_empty() {
+            let page = listed.keys().skip(start).take(len);
+            return (listed.len(), page.filter_map(entry).collect());
+        }
+        let wanted = hostname.to_lowercase();
+        let wanted = Finder::new(wanted.as_bytes());
+        let matching = listed.iter().filter(|(_, hostname)| wanted.find(hostname.as_bytes()).is_some());
+        let mut page = Vec::new();
+        let mut total = 0;
+        for (place, _) in matching {
+            if (start..start.saturating_add(len)).contains(&total) {
+                page.extend(entry(place));
+            }
+            total += 1;
+        }
+        (total, page)
     }
 
     /// How many devices a project has.
@@ -167,7 +204,7 @@ impl DeviceIndex {
 
     fn list(&mut self, place: Place, entry: &Entry) {
         let hostname = entry.hostname();
-        self.by_project.entry(entry.project).or_default().insert(place, hostname.to_lowercase());
+        self.by_project.entry(entry.project).or_default().insert(place, hostname.to_lowercase().into());
         self.by_hostname.entry(hostname.to_owned()).or_default().insert(place);
         self.by_address.extend(entry.addresses().iter().map(|address| (address.id, place)));
     }

@@ -4,6 +4,7 @@
 use super::Access;
 use super::allocation::Allocation;
 use super::index::{DeviceIndex, Entry};
+use super::shifting::Movement;
 use crate::addresses;
 use crate::catalogue::Catalogue;
 use crate::device::{Device, DeviceSpec, DeviceState, IpAddress, IpSpec, MetroSpec};
@@ -40,7 +41,7 @@ pub(crate) struct NewReservation {
 /// The simulated API's memory.
 #[derive(Debug)]
 pub(crate) struct State {
-    seed: u64,
+    pub(super) seed: u64,
     /// How many devices were ever created: the number of the next one.
     created: u64,
     /// How many reservations and later assignments were ever made.
@@ -53,6 +54,7 @@ pub(crate) struct State {
     due: Vec<(Instant, String, Transition)>,
     pub(crate) provision_time: Duration,
     pub(crate) deprovision_time: Duration,
+    pub(super) movement: Movement,
 }
 
 impl State {
@@ -69,10 +71,31 @@ impl State {
             due: Vec::new(),
             provision_time: Duration::ZERO,
             deprovision_time: Duration::ZERO,
+            movement: Movement::default(),
         }
     }
 
     pub(crate) fn create_device(&mut self, project: Uuid, spec: DeviceSpec) -> Device {
+        let device = self.make_device(project, spec);
+        self.devices.insert(Entry::new(device.clone()));
+        device
+    }
+
+    /// Creates a device that nobody wants to look at now; answers its id.
+    pub(super) fn add_device(&mut self, project: Uuid, spec: DeviceSpec) -> Uuid {
+        let device = self.make_device(project, spec);
+        let id = device.id;
+        self.devices.insert(Entry::new(device));
+        id
+    }
+
+    /// Creates a device before all others.
+    pub(super) fn create_at_the_front(&mut self, project: Uuid, spec: DeviceSpec) {
+        let device = self.make_device(project, spec);
+        self.devices.insert_at_the_front(Entry::new(device));
+    }
+
+    fn make_device(&mut self, project: Uuid, spec: DeviceSpec) -> Device {
         let n = self.created;
         self.created += 1;
         let id = spec.id.unwrap_or_else(|| ids::numbered(self.seed, Kind::Device, n));
@@ -84,7 +107,7 @@ impl State {
             }
         };
         let created_at = created_at(n);
-        let device = Device {
+        Device {
             id,
             project,
             hostname: spec.hostname,
@@ -101,9 +124,8 @@ impl State {
             updated_at: created_at.clone(),
             created_at,
             attributes: spec.attributes,
-        };
-        self.devices.insert(Entry::new(device.clone()));
-        device
+            realistic_size: spec.realistic_size,
+        }
     }
 
     /// The address specifications that a request for these families gets: as many as asked for, from this device's numbers.
