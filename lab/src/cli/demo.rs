@@ -128,6 +128,7 @@ mod tests {
         let all = ["lab", "demo"].iter().chain(options);
         match Arguments::try_parse_from(all).map_err(|error| error.to_string())?.command {
             Command::Demo(demo) => Ok(*demo),
+            Command::LoadTest(_) => panic!("this is the load test"),
         }
     }
 

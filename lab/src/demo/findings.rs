@@ -178,12 +178,12 @@ pub(crate) async fn writes(cluster: &Cluster, fleet: &Fleet, observation: &Obser
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
     use super::*;
-    use crate::nodes::fleet::Ground;
+    use crate::nodes::fleet::{Ground, Wanted};
     use k8s_openapi::api::core::v1::Node;
 
     async fn fleet(missing: usize) -> Fleet {
         let server = packet_api_server::Server::start().await.unwrap();
-        Fleet::found(2, missing, 0, Ground::Own, server.store())
+        Fleet::found(Wanted { nodes: 2, missing, others: 0, ..Wanted::default() }, Ground::Own, server.store())
     }
 
     fn waiting(fleet: &Fleet) -> HashMap<String, Sighting> {

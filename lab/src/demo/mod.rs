@@ -17,7 +17,7 @@ use console::style;
 
 use crate::cli::Demo;
 use crate::error::LabError;
-use crate::interrupt;
+use crate::interrupt::{self, unless};
 use crate::nodes::fleet::Fleet;
 use crate::nodes::floor;
 use crate::nodes::kubelets::{self, Registered};
@@ -74,17 +74,6 @@ pub(crate) async fn give(demo: Demo) -> Result<bool, LabError> {
         eprintln!("lab: the program did not end with exit code 0 on SIGTERM");
     }
     Ok(passed && ended_well)
-}
-
-async fn unless<T>(
-    interrupted: impl Future<Output = ()>,
-    work: impl Future<Output = Result<T, LabError>>,
-) -> Result<T, LabError> {
-    tokio::select! {
-        biased;
-        () = interrupted => Err(LabError::Interrupted),
-        done = work => done,
-    }
 }
 
 async fn play(stage: &mut Stage) -> Result<Summary, LabError> {

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use crate::apis::cluster::Cluster;
 use crate::cli::Demo;
 use crate::error::LabError;
-use crate::nodes::fleet::{Fleet, Ground};
+use crate::nodes::fleet::{Fleet, Ground, Wanted};
 use crate::nodes::kubelets;
 use crate::program::product::{self, Ending, Product, Surroundings};
 
@@ -44,8 +44,8 @@ impl Stage {
 
     /// A fleet that is to join, and is removed in the end where the cluster stays.
     pub(crate) fn fleet(&mut self, missing: usize, others: usize) -> Fleet {
-        let (size, ground) = (self.demo.nodes, self.cluster.ground());
-        let fleet = Fleet::found(size, missing, others, ground, self.packet.store());
+        let wanted = Wanted { nodes: self.demo.nodes, missing, others, realistic_devices: false };
+        let fleet = Fleet::found(wanted, self.cluster.ground(), self.packet.store());
         self.fleets.push(fleet.clone());
         fleet
     }

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use k8s_openapi::api::core::v1::Node;
+use k8s_openapi::api::core::v1::{Node, NodeAddress};
 use packet_api_server::Device;
 use serde::Serialize;
 
 use crate::cli::Provider;
 use crate::nodes::fleet::Member;
 
-const UNINITIALIZED_TAINT: &str = "node.cloudprovider.kubernetes.io/uninitialized";
+/// The taint of a Node that waits for a cloud controller manager (Kubernetes `cloud-provider`).
+pub(crate) const UNINITIALIZED_TAINT: &str = "node.cloudprovider.kubernetes.io/uninitialized";
 const INSTANCE_TYPE_LABELS: [&str; 2] = ["node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type"];
 const REGION_LABELS: [&str; 2] = ["topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/region"];
 
@@ -92,6 +93,19 @@ impl Expected {
             addresses: addresses(provider, device),
             labels: label(INSTANCE_TYPE_LABELS, &device.plan).chain(label(REGION_LABELS, region)).collect(),
         }
+    }
+
+    /// Makes the Node as it is expected to be.
+    pub(crate) fn put_into(self, node: &mut Node) {
+        let spec = node.spec.get_or_insert_default();
+        spec.provider_id = Some(self.provider_id);
+        if let Some(taints) = &mut spec.taints {
+            taints.retain(|taint| taint.key != UNINITIALIZED_TAINT);
+        }
+        let address = |(kind, address): (&str, String)| NodeAddress { type_: kind.to_owned(), address };
+        node.status.get_or_insert_default().addresses = Some(self.addresses.into_iter().map(address).collect());
+        let labels = self.labels.into_iter().map(|(label, value)| (label.to_owned(), value));
+        node.metadata.labels.get_or_insert_default().extend(labels);
     }
 }
 

@@ -6,7 +6,9 @@ use packet_api_server::{Device, DeviceSpec, Store};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::cli::Provider;
 use crate::error::LabError;
+use crate::nodes::checks::Expected;
 
 /// The label that the Nodes of a run carry, with the run's id as its value.
 pub(crate) const RUN_LABEL: &str = "packet-ccm-lab/run";
@@ -14,6 +16,9 @@ pub(crate) const RUN_LABEL: &str = "packet-ccm-lab/run";
 pub(crate) const TENTH_TAINT: (&str, &str, &str) = ("packet-ccm-lab/kept", "as-it-was", "PreferNoSchedule");
 /// The taint that keeps everything off the Nodes on somebody's cluster.
 pub(crate) const KEEP_OFF_TAINT: (&str, &str, &str) = ("packet-ccm-lab/not-a-machine", "true", "NoExecute");
+
+/// The fewest digits of a Node's number.
+const DIGITS: usize = 4;
 
 /// Whose cluster the Nodes join.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +40,19 @@ pub(crate) struct Member {
     pub(crate) taints: Vec<(&'static str, &'static str, &'static str)>,
 }
 
+/// What a fleet is to be.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Wanted {
+    /// How many Nodes.
+    pub(crate) nodes: usize,
+    /// How many of them, the last ones, have no device.
+    pub(crate) missing: usize,
+    /// How many devices of nobody lie among theirs.
+    pub(crate) others: usize,
+    /// Whether devices are served at sizes as those of the real API, up to some 20 KB.
+    pub(crate) realistic_devices: bool,
+}
+
 /// The Nodes of one run.
 #[derive(Debug, Clone)]
 pub(crate) struct Fleet {
@@ -44,9 +62,9 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    /// A fleet of `size` Nodes. All but the last `missing` get a device in `store`, in various facilities and of various
-    /// plans, and `others` devices of nobody lie among theirs.
-    pub(crate) fn found(size: usize, missing: usize, others: usize, ground: Ground, store: &Store) -> Self {
+    /// A fleet, its devices in `store`, in various facilities and of various plans.
+    pub(crate) fn found(wanted: Wanted, ground: Ground, store: &Store) -> Self {
+        let Wanted { nodes: size, missing, others, realistic_devices } = wanted;
         let run = Uuid::new_v4().simple().to_string()[..8].to_owned();
         let places: Vec<String> =
             store.facilities().into_iter().filter(|place| place.metro.is_some()).map(|place| place.code).collect();
@@ -54,12 +72,15 @@ impl Fleet {
         let cycle = |all: &[String], number: usize| all.get(number % all.len().max(1)).cloned();
         let device = |hostname: &str, number: usize| {
             let (place, plan) = (cycle(&places, number), cycle(&plans, number));
-            store.create_device(DeviceSpec::new(hostname).facility(place.as_deref()).plan(plan.as_deref()))
+            let spec = DeviceSpec::new(hostname).facility(place.as_deref()).plan(plan.as_deref());
+            store.create_device(spec.realistic_size(realistic_devices))
         };
+        // As many digits as the last one needs, so that the order of names is the order of joining.
+        let digits = size.to_string().len().max(DIGITS);
         let mut others_so_far = 0;
         let members = (1..=size)
             .map(|number| {
-                let name = format!("packet-lab-{run}-{number:04}");
+                let name = format!("packet-lab-{run}-{number:0digits$}");
                 // Spread evenly, and named like a Node with more behind it: a search for part of a hostname finds both.
                 while others_so_far < others * number / size {
                     device(&format!("{name}-spare-{others_so_far:04}"), number);
@@ -80,6 +101,13 @@ impl Fleet {
         &self.members
     }
 
+    /// The one of that name.
+    pub(crate) fn member(&self, name: &str) -> Option<&Member> {
+        // The order of joining is the order of names.
+        let place = self.members.binary_search_by(|member| member.name.as_str().cmp(name)).ok()?;
+        self.members.get(place)
+    }
+
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.members.len()
@@ -92,17 +120,31 @@ impl Fleet {
 
     /// The Node as its kubelet would register it, of the size that Nodes of real kubelets have.
     pub(crate) fn registration(&self, member: &Member) -> Result<Node, LabError> {
-        let mut spec = NodeSpec::new(&member.name).realistic_size().label(RUN_LABEL, &self.run);
-        for (key, value, effect) in &member.taints {
-            spec = spec.taint(key, value, effect);
-        }
-        let mut node: Node = serde_json::from_value(Value::from(spec))?;
+        let mut node: Node = serde_json::from_value(Value::from(self.spec(member)))?;
         // Whoever writes it is for the API server to note.
         node.metadata.managed_fields = None;
         if let (Ground::Borrowed, Some(spec)) = (self.ground, &mut node.spec) {
             spec.unschedulable = Some(true);
         }
         Ok(node)
+    }
+
+    /// The Node as it is once a cloud controller manager has initialised it.
+    pub(crate) fn initialised(&self, member: &Member, provider: Provider) -> Result<Node, LabError> {
+        let mut node = self.registration(member)?;
+        if let Some(device) = &member.device {
+            Expected::of(provider, device).put_into(&mut node);
+        }
+        Ok(node)
+    }
+
+    /// What the simulated Kubernetes API makes such a Node of.
+    pub(crate) fn spec(&self, member: &Member) -> NodeSpec {
+        let mut spec = NodeSpec::new(&member.name).realistic_size().label(RUN_LABEL, &self.run);
+        for (key, value, effect) in &member.taints {
+            spec = spec.taint(key, value, effect);
+        }
+        spec
     }
 }
 
@@ -113,7 +155,8 @@ mod tests {
 
     async fn fleet(size: usize, missing: usize, others: usize, ground: Ground) -> (Fleet, Vec<Device>) {
         let server = packet_api_server::Server::start().await.unwrap();
-        let fleet = Fleet::found(size, missing, others, ground, server.store());
+        let fleet =
+            Fleet::found(Wanted { nodes: size, missing, others, realistic_devices: false }, ground, server.store());
         (fleet, server.store().devices())
     }
 
@@ -124,6 +167,27 @@ mod tests {
         for (number, member) in fleet.members().iter().enumerate() {
             let hostname = member.device.as_ref().map(|device| device.hostname.clone());
             assert_eq!(hostname, (number < 17).then(|| member.name.clone()));
+        }
+    }
+
+    #[tokio::test]
+    async fn names_have_as_many_digits_as_the_last_one_needs() {
+        let (fleet, _) = fleet(10_000, 10_000, 0, Ground::Own).await;
+        assert!(fleet.members()[0].name.ends_with("-00001") && fleet.members()[9_999].name.ends_with("-10000"));
+        for member in fleet.members() {
+            assert_eq!(fleet.member(&member.name).unwrap().name, member.name);
+        }
+        assert!(fleet.member("somebody").is_none());
+    }
+
+    #[tokio::test]
+    async fn a_node_that_is_made_initialised_passes_every_check() {
+        let (fleet, _) = fleet(10, 0, 0, Ground::Own).await;
+        for provider in [Provider::Packet, Provider::EquinixMetal] {
+            for member in fleet.members() {
+                let node = fleet.initialised(member, provider).unwrap();
+                assert_eq!(crate::nodes::checks::faults(member, provider, &node), []);
+            }
         }
     }
 

@@ -12,11 +12,12 @@ use k8s_openapi::api::core::v1::Node;
 use kube::api::{Patch, PatchParams};
 use kube::core::Request;
 use kube::{Client, Resource};
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
 
 use crate::cli::Provider;
 use crate::error::LabError;
-use crate::nodes::checks::{Expected, is_uninitialized};
+use crate::nodes::checks::{Expected, UNINITIALIZED_TAINT};
 use crate::nodes::fleet::Fleet;
 use crate::nodes::kubelets::{CONCURRENCY, Registered};
 use crate::nodes::observation::Observation;
@@ -33,31 +34,20 @@ pub(crate) async fn measure(
     provider: Provider,
     observation: &Observation,
 ) -> Result<Duration, LabError> {
-    let mut patches = Vec::with_capacity(fleet.len());
+    let mut all = Vec::with_capacity(fleet.len());
     for member in fleet.members() {
         if let (Some(device), Some(registered)) = (&member.device, registered.get(&member.name)) {
-            let expected = Expected::of(provider, device);
-            patches.push((
-                member.name.as_str(),
-                of_status(&registered.node, &expected),
-                of_node(&registered.node, &expected)?,
-            ));
+            let taints = registered.node.spec.iter().flat_map(|spec| spec.taints.iter().flatten());
+            let place = taints.enumerate().find(|(_, taint)| taint.key == UNINITIALIZED_TAINT).map(|(place, _)| place);
+            let uid = registered.node.metadata.uid.as_deref();
+            all.push((member.name.as_str(), patches(uid, place, &Expected::of(provider, device))?));
         }
     }
-    let count = patches.len();
-    let nodes = Request::new(Node::url_path(&(), None));
-    let parameters = PatchParams::default();
+    let count = all.len();
     let began = Instant::now();
-    let sending = stream::iter(patches).map(|(name, status, node)| {
-        let (nodes, parameters) = (&nodes, &parameters);
-        async move {
-            let failed = || LabError::kubernetes(format!("patching Node {name} in the bare loop"));
-            let building = |error| kube::Error::BuildRequest(error);
-            let status = nodes.patch_subresource("status", name, parameters, &Patch::Merge(status));
-            client.request_text(status.map_err(building).map_err(failed())?).await.map_err(failed())?;
-            let node = nodes.patch(name, parameters, &Patch::Json::<()>(node));
-            client.request_text(node.map_err(building).map_err(failed())?).await.map_err(failed())
-        }
+    let sending = stream::iter(all).map(|(name, (status, node))| async move {
+        let sent = send::<IgnoredAny>(client, name, &status, node).await;
+        sent.map_err(LabError::kubernetes(format!("patching Node {name} in the bare loop")))
     });
     sending.buffer_unordered(CONCURRENCY).try_for_each(|_| async { Ok(()) }).await?;
     let seen = observation.until(|counts| counts.initialised >= count);
@@ -67,33 +57,43 @@ pub(crate) async fn measure(
     Ok(last.map_or_else(|| began.elapsed(), |last| last.duration_since(began)))
 }
 
-/// The merge patch of the status.
-fn of_status(node: &Node, expected: &Expected) -> Value {
+/// The two patches of a Node: the merge patch of its status, and the JSON patch of labels, provider ID and taint, which
+/// stands at `taint_place` among the Node's taints.
+pub(crate) fn patches(
+    uid: Option<&str>,
+    taint_place: Option<usize>,
+    expected: &Expected,
+) -> Result<(Value, JsonPatch), LabError> {
     let addresses: Vec<Value> =
         expected.addresses.iter().map(|(kind, address)| json!({ "type": kind, "address": address })).collect();
-    json!({ "metadata": { "uid": node.metadata.uid }, "status": { "addresses": addresses } })
-}
-
-/// The JSON patch of labels, provider ID and taint.
-fn of_node(node: &Node, expected: &Expected) -> Result<JsonPatch, LabError> {
-    let mut operations = vec![json!({ "op": "test", "path": "/metadata/uid", "value": node.metadata.uid })];
+    let status = json!({ "metadata": { "uid": uid }, "status": { "addresses": addresses } });
+    let mut operations = vec![json!({ "op": "test", "path": "/metadata/uid", "value": uid })];
     for (label, value) in &expected.labels {
         // RFC 6901: a slash within a name is `~1`. No label of ours has a tilde.
         let path = format!("/metadata/labels/{}", label.replace('/', "~1"));
         operations.push(json!({ "op": "add", "path": path, "value": value }));
     }
     operations.push(json!({ "op": "add", "path": "/spec/providerID", "value": expected.provider_id }));
-    let taints = node.spec.as_ref().and_then(|spec| spec.taints.as_deref()).unwrap_or_default();
-    let alone = |taint: &k8s_openapi::api::core::v1::Taint| {
-        let spec = k8s_openapi::api::core::v1::NodeSpec { taints: Some(vec![taint.clone()]), ..Default::default() };
-        is_uninitialized(&Node { spec: Some(spec), ..Node::default() })
-    };
-    if let Some((place, taint)) = taints.iter().enumerate().find(|(_, taint)| alone(taint)) {
+    if let Some(place) = taint_place {
         let path = format!("/spec/taints/{place}");
-        operations.push(json!({ "op": "test", "path": path, "value": taint }));
+        operations.push(json!({ "op": "test", "path": format!("{path}/key"), "value": UNINITIALIZED_TAINT }));
         operations.push(json!({ "op": "remove", "path": path }));
     }
-    Ok(serde_json::from_value(Value::Array(operations))?)
+    Ok((status, serde_json::from_value(Value::Array(operations))?))
+}
+
+/// Sends the two patches of the Node of that name, the status first. Returns as much of the Node as `T` wants to know.
+pub(crate) async fn send<T: DeserializeOwned>(
+    client: &Client,
+    name: &str,
+    status: &Value,
+    node: JsonPatch,
+) -> Result<T, kube::Error> {
+    let (nodes, parameters) = (Request::new(Node::url_path(&(), None)), PatchParams::default());
+    let status = nodes.patch_subresource("status", name, &parameters, &Patch::Merge(status));
+    client.request_text(status.map_err(kube::Error::BuildRequest)?).await?;
+    let node = nodes.patch(name, &parameters, &Patch::Json::<()>(node));
+    client.request(node.map_err(kube::Error::BuildRequest)?).await
 }
 
 #[cfg(test)]
@@ -101,7 +101,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
     use super::*;
     use crate::nodes::checks::faults;
-    use crate::nodes::fleet::Ground;
+    use crate::nodes::fleet::{Ground, Wanted};
     use kube::Api;
     use kube::api::PostParams;
 
@@ -110,7 +110,8 @@ mod tests {
         let packet = packet_api_server::Server::start().await.unwrap();
         let server = kube_api_server::Server::start().await.unwrap();
         let client = Client::try_from(kube::Config::new(server.url().parse().unwrap())).unwrap();
-        let fleet = Fleet::found(10, 0, 0, Ground::Own, packet.store());
+        let fleet =
+            Fleet::found(Wanted { nodes: 10, missing: 0, others: 0, ..Wanted::default() }, Ground::Own, packet.store());
         let observation = Observation::start(client.clone(), &fleet.selector()).await.unwrap();
         let mut registered = HashMap::new();
         for member in fleet.members() {

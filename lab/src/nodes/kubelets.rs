@@ -16,7 +16,7 @@ use crate::nodes::fleet::{Fleet, Member};
 /// How many requests are under way at once.
 pub(crate) const CONCURRENCY: usize = 32;
 /// How far apart the groups of a burst are.
-const GROUP_INTERVAL: Duration = Duration::from_millis(100);
+pub(crate) const GROUP_INTERVAL: Duration = Duration::from_millis(100);
 /// How often removing looks for Nodes that came in late.
 const REMOVAL_ROUNDS: usize = 3;
 

@@ -170,6 +170,22 @@ impl Product {
         Ok(Ending { code: status.code(), took: asked.elapsed() })
     }
 
+    /// Ends it at once with SIGKILL, as a machine that loses power does, and waits until it is gone.
+    ///
+    /// # Errors
+    /// When the operating system loses track of it.
+    pub(crate) async fn kill(&mut self) -> Result<(), LabError> {
+        self.peak_memory();
+        self.child.kill().await.map_err(LabError::io("killing the program"))?;
+        self.dismiss_guard();
+        Ok(())
+    }
+
+    /// Its process id, while it is known.
+    pub(crate) const fn pid(&self) -> Option<u32> {
+        self.pid
+    }
+
     /// The guard must not be left with a process id that may soon be somebody else's.
     fn dismiss_guard(&mut self) {
         // An error means that it is gone already.
