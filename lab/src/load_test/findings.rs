@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 use k8s_openapi::api::core::v1::Node;
 use kube::Api;
 use kube::api::ListParams;
+use packet_api_server::Exchange;
 
 use super::controller::Contender;
 use super::limits::{Facts, count};
@@ -27,7 +28,7 @@ const PAGE: u32 = 500;
 /// What the API puts on a page of a list where nobody says how many (openapi.yaml).
 const DEFAULT_PER_PAGE: u32 = 10;
 
-/// Everything about a run. `epoch` is when its Packet API was started.
+/// Everything about a run. `records` are the requests to the Packet API since measuring began, and when since then.
 ///
 /// # Errors
 /// When the Nodes cannot be read.
@@ -35,17 +36,16 @@ pub(crate) async fn of(
     scene: &Scene<'_>,
     meter: &Meter,
     ending: Option<Ending>,
-    epoch: Instant,
+    records: &[(Duration, Exchange)],
 ) -> Result<Run, LabError> {
     let notes = scene.notes().clone();
-    let from = notes.measured_from.unwrap_or(epoch);
+    let from = notes.measured_from.unwrap_or_else(Instant::now);
     let since = |at: Instant| at.saturating_duration_since(from);
     let (over, began) = scene.watch.waits();
     let counts = scene.watch.counts();
     let faults = faults(scene).await?;
     let all = counts.initialised >= notes.waits && notes.waits > 0;
     let waits: Vec<Duration> = over.iter().map(|wait| wait.length(from)).collect();
-    let records = measured(scene, epoch, from);
     let arrivals: Vec<(Duration, u16)> = records.iter().map(|(at, record)| (*at, record.status)).collect();
     let memory: Vec<(f64, u64)> = meter
         .memory()
@@ -80,8 +80,8 @@ pub(crate) async fn of(
             .max_by(f64::total_cmp)
             .filter(|_| all),
         wait: Spread::of(waits),
-        start_to_first_write: first_write(scene, &notes),
-        packet_api: packet_requests(&records),
+        start_to_first_write: first_write(scene, &notes, began.iter().min().copied()),
+        packet_api: packet_requests(records),
         kubernetes: kubernetes_writes(scene, from, counts.initialised),
         process: (scene.contender == Contender::Program).then(|| Process {
             peak_memory: meter.peak_memory(),
@@ -93,16 +93,17 @@ pub(crate) async fn of(
     })
 }
 
-/// The requests to the Packet API since measuring began, with their times since then.
-fn measured(scene: &Scene<'_>, epoch: Instant, from: Instant) -> Vec<(Duration, packet_api_server::RequestRecord)> {
+/// The requests to the Packet API since measuring began, and when since then. `epoch` is when the API was started.
+pub(crate) fn measured(scene: &Scene<'_>, epoch: Instant) -> Vec<(Duration, Exchange)> {
+    let from = scene.notes().measured_from.unwrap_or(epoch);
     let before = from.saturating_duration_since(epoch);
-    let all = scene.packet.requests().all().into_iter();
-    all.filter_map(|record| Some((record.at.checked_sub(before)?, record))).collect()
+    let all = scene.packet.requests().exchanges().into_iter();
+    all.filter_map(|exchange| Some((exchange.at.checked_sub(before)?, exchange))).collect()
 }
 
-fn packet_requests(records: &[(Duration, packet_api_server::RequestRecord)]) -> PacketRequests {
-    let of_list = |record: &packet_api_server::RequestRecord| record.path.ends_with("/devices");
-    let by_hostname = |record: &packet_api_server::RequestRecord| {
+fn packet_requests(records: &[(Duration, Exchange)]) -> PacketRequests {
+    let of_list = |record: &Exchange| record.path.ends_with("/devices");
+    let by_hostname = |record: &Exchange| {
         record.query.as_deref().is_some_and(|query| query.split('&').any(|part| part.starts_with("hostname=")))
     };
     let mut sum = PacketRequests { requests: records.len(), ..PacketRequests::default() };
@@ -117,11 +118,11 @@ fn packet_requests(records: &[(Duration, packet_api_server::RequestRecord)]) -> 
         }
         if record.status == 429 {
             sum.refused += 1;
-        } else if !(200..300).contains(&record.status) {
+        } else if !(200..300).contains(&record.status) && record.took.is_some() {
             sum.failed += 1;
         }
     }
-    sum.rows = traffic::rows(records.iter().map(|(_, record)| traffic::of_packet(record)));
+    sum.rows = traffic::rows(records.iter().map(|(_, record)| traffic::of_packet(&record.request)));
     sum
 }
 
@@ -138,8 +139,12 @@ fn is_of_node(request: &kube_api_server::RequestRecord) -> bool {
     request.path.starts_with("/api/v1/nodes")
 }
 
-fn first_write(scene: &Scene<'_>, notes: &Notes) -> Option<f64> {
-    let (_, started) = notes.starts.first()?;
+/// From the start to the first write to a Node, where there was something to write at the start.
+fn first_write(scene: &Scene<'_>, notes: &Notes, first_wait: Option<Instant>) -> Option<f64> {
+    let (start, started) = notes.starts.first()?;
+    if first_wait.is_none_or(|wait| wait > *start) {
+        return None;
+    }
     let first = scene.cluster.writes()?.into_iter().filter(is_of_node).map(|write| write.at).min()?;
     first.duration_since(*started).ok().map(|time| time.as_secs_f64())
 }

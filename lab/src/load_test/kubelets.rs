@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::{StreamExt, TryStreamExt, stream};
-use k8s_openapi::api::core::v1::Node;
+use k8s_openapi::api::core::v1::{Node, Taint};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
@@ -116,20 +116,31 @@ impl Kubelets {
         members: Range<usize>,
         mut begun: impl FnMut(Begun),
     ) -> Result<(), LabError> {
-        // By key and effect, beside the taints that are there.
-        let taint = json!({ "key": UNINITIALIZED_TAINT, "value": "true", "effect": "NoSchedule" });
-        let patch = Patch::Strategic(json!({ "spec": { "taints": [taint] } }));
-        let patch = &patch;
-        let tainting = stream::iter(&self.fleet.members()[members]).map(|member| async move {
-            let patched = self.looks.patch(&member.name, &PatchParams::default(), patch).await;
-            let look = patched.map_err(LabError::kubernetes(format!("tainting Node {}", member.name)))?;
-            Ok::<_, LabError>(Begun { name: member.name.clone(), at: Instant::now(), version: look.version() })
-        });
+        let tainting = stream::iter(&self.fleet.members()[members]).map(|member| self.taint_one(&member.name));
         let mut tainting = tainting.buffer_unordered(CONCURRENCY);
         while let Some(node) = tainting.try_next().await? {
             begun(node);
         }
         Ok(())
+    }
+
+    async fn taint_one(&self, name: &str) -> Result<Begun, LabError> {
+        let doing = || LabError::kubernetes(format!("tainting Node {name}"));
+        loop {
+            let node = self.nodes.get(name).await.map_err(doing())?;
+            let mut taints = node.spec.and_then(|spec| spec.taints).unwrap_or_default();
+            let (key, value, effect) =
+                (UNINITIALIZED_TAINT.to_owned(), Some("true".to_owned()), "NoSchedule".to_owned());
+            taints.push(Taint { key, value, effect, time_added: None });
+            // Patches replace the list of taints, so somebody else's is kept by writing only if nobody else has.
+            let metadata = json!({ "resourceVersion": node.metadata.resource_version });
+            let patch = Patch::Merge(json!({ "metadata": metadata, "spec": { "taints": taints } }));
+            match self.looks.patch(name, &PatchParams::default(), &patch).await {
+                Ok(look) => return Ok(Begun { name: name.to_owned(), at: Instant::now(), version: look.version() }),
+                Err(kube::Error::Api(status)) if status.code == 409 => {}
+                Err(error) => return Err(doing()(error)),
+            }
+        }
     }
 
     /// Reports a new status of every Node: a heartbeat and another opinion on the disk. Every `not_ready_every`th says that it
@@ -191,13 +202,13 @@ mod tests {
     use crate::nodes::checks::{faults, is_uninitialized};
     use crate::nodes::fleet::{Ground, Wanted};
 
-    /// Kubelets of four Nodes, within the process or over HTTP.
+    /// Kubelets of ten Nodes, within the process or over HTTP.
     async fn kubelets(within: bool) -> (Kubelets, kube_api_server::Server) {
         let packet = packet_api_server::Server::start().await.unwrap();
         let server = kube_api_server::Server::start().await.unwrap();
         let client = Client::try_from(kube::Config::new(server.url().parse().unwrap())).unwrap();
         let fleet = Arc::new(Fleet::found(
-            Wanted { nodes: 4, missing: 0, others: 0, ..Wanted::default() },
+            Wanted { nodes: 10, missing: 0, others: 0, ..Wanted::default() },
             Ground::Own,
             packet.store(),
         ));
@@ -234,20 +245,24 @@ mod tests {
     #[tokio::test]
     async fn an_initialised_node_that_is_tainted_again_keeps_what_it_has() {
         let (kubelets, server) = kubelets(true).await;
-        kubelets.put_initialised(0..4, Provider::Packet).await.unwrap();
+        kubelets.put_initialised(0..10, Provider::Packet).await.unwrap();
         let fleet = &kubelets.fleet;
         assert_eq!(faults(&fleet.members()[1], Provider::Packet, &node(&server, &kubelets, 1)), []);
-        kubelets.taint_again(1..2, |_| ()).await.unwrap();
-        assert!(is_uninitialized(&node(&server, &kubelets, 1)));
-        assert_eq!(faults(&fleet.members()[1], Provider::Packet, &node(&server, &kubelets, 1)).len(), 1);
-        kubelets.leave(1..2).await.unwrap();
-        assert_eq!(server.store().nodes().len(), 3);
+        kubelets.taint_again(8..10, |_| ()).await.unwrap();
+        for place in 8..10 {
+            let node = node(&server, &kubelets, place);
+            assert!(is_uninitialized(&node));
+            // The taint is all that is wrong: the last one has another, which is kept.
+            assert_eq!(faults(&fleet.members()[place], Provider::Packet, &node).len(), 1);
+        }
+        kubelets.leave(9..10).await.unwrap();
+        assert_eq!(server.store().nodes().len(), 9);
     }
 
     #[tokio::test]
     async fn in_odd_rounds_some_nodes_are_not_ready() {
         let (kubelets, server) = kubelets(true).await;
-        kubelets.put_initialised(0..4, Provider::Packet).await.unwrap();
+        kubelets.put_initialised(0..10, Provider::Packet).await.unwrap();
         let ready = || {
             let ready = |place| {
                 let conditions = node(&server, &kubelets, place).status.unwrap().conditions.unwrap();

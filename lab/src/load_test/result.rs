@@ -108,7 +108,7 @@ pub(crate) struct Run {
     /// How long each Node waited, from its registration (or its second taint) until the watch saw it without the taint.
     /// After a cold start that is from the program's start on.
     pub(crate) wait: Option<Spread>,
-    /// From the controller's first start until its first write; only the simulated cluster tells.
+    /// From the controller's first start until its first write, where Nodes waited for it; only the simulated cluster tells.
     pub(crate) start_to_first_write: Option<f64>,
     /// What was asked of the Packet API.
     pub(crate) packet_api: PacketRequests,
@@ -138,7 +138,7 @@ pub(crate) struct PacketRequests {
     pub(crate) others: usize,
     /// Answers 429.
     pub(crate) refused: usize,
-    /// Other answers than 2xx, and requests without any answer.
+    /// Other answers than 2xx, and requests that were given up without one. Those still open in the end are not among them.
     pub(crate) failed: usize,
     /// Requests by what they asked and how they were answered.
     pub(crate) rows: Vec<Row>,

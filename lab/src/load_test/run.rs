@@ -74,13 +74,15 @@ pub(crate) async fn play(scenario: Scenario, contender: Contender, site: Site<'_
     }
     quiet(&scene).await;
     meter.look(&scene).await;
+    // Before it is stopped, which cuts off what is still open.
+    let records = findings::measured(&scene, epoch);
     let controller = scene.controller().await.take();
     let ending = match controller {
         Some(controller) => controller.stop().await?,
         None => None,
     };
     drop(progress);
-    let run = findings::of(&scene, &meter, ending, epoch).await?;
+    let run = findings::of(&scene, &meter, ending, &records).await?;
     let devices = packet.store().devices().len();
     let pages = findings::pages(&scene, devices);
     let budget = findings::budget(&scene);

@@ -53,8 +53,6 @@ pub(crate) struct Scene<'a> {
 pub(crate) struct Notes {
     /// From when on requests count and times are taken.
     pub(crate) measured_from: Option<Instant>,
-    /// When nothing stood in the way of the Nodes any more.
-    pub(crate) free_from: Option<Instant>,
     /// When the Packet API went away, and when it was back.
     pub(crate) away: Option<(Instant, Option<Instant>)>,
     /// When the controller was started, each time.
@@ -239,7 +237,6 @@ impl<'a> Scene<'a> {
 
     /// Waits until every Node is initialised, for as long as the options allow from now on.
     pub(crate) async fn until_all_are_initialised(&self) {
-        self.notes().free_from.get_or_insert_with(Instant::now);
         let timeout = match self.contender {
             Contender::Program | Contender::BareLoop => self.options.timeout,
             Contender::RequestPerEvent => self.options.comparison_timeout,

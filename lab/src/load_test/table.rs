@@ -65,7 +65,7 @@ fn remarks(scenario: &ScenarioResult, out: &mut Vec<String>) {
             told.push(format!("{missing} of {} Nodes still waited in the end", HumanCount(run.waits as u64)));
         }
         if run.packet_api.failed > 0 {
-            told.push(format!("{} requests failed otherwise than with 429", run.packet_api.failed));
+            told.push(format!("{} requests failed otherwise than by 429", run.packet_api.failed));
         }
         if let Some(per_node) = run.kubernetes.as_ref().and_then(|writes| writes.per_node) {
             told.push(format!("{per_node:.2} writes to Kubernetes per Node"));

@@ -17,7 +17,7 @@ use crate::load_test::controller::Contender;
 /// Width and height of a plot, in pixels as far as the page does not scale it.
 const SIZE: (u32, u32) = (460, 270);
 /// Text in plots, in pixels.
-const TEXT: u32 = 12;
+const TEXT: u32 = 14;
 
 /// What a colour stands for: the colour in the picture, the name of its role, and the colours that the page shows in light
 /// and in dark.
@@ -97,7 +97,7 @@ where
     {
         let area = SVGBackend::with_string(&mut picture, SIZE).into_drawing_area();
         let mut builder = ChartBuilder::on(&area);
-        builder.margin(6).margin_right(14).x_label_area_size(42).y_label_area_size(62);
+        builder.margin(6).margin_right(14).x_label_area_size(46).y_label_area_size(66);
         let mut plot = builder.build_cartesian_2d(x, y).map_err(failed)?;
         let text = ("sans-serif", TEXT).into_font().color(&TEXT_COLOR);
         plot.configure_mesh()
