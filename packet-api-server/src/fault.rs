@@ -1,6 +1,7 @@
 //! A fault: how a request goes wrong, and which requests do.
 
 mod text;
+mod written;
 
 pub use text::FaultError;
 

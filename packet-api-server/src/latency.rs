@@ -83,7 +83,7 @@ impl Latency {
     pub(crate) fn draw(&self, dice: &Dice) -> Duration {
         match self.spread {
             Spread::Fixed(time) => time,
-            Spread::Uniform { least, most } => least + (most - least).mul_f64(dice.roll()),
+            Spread::Uniform { least, most } => least + most.saturating_sub(least).mul_f64(dice.roll()),
             Spread::LogNormal { median, .. } if median.is_zero() => Duration::ZERO,
             Spread::LogNormal { median, p99 } => {
                 let deviation = (p99.as_secs_f64() / median.as_secs_f64()).ln() / P99;

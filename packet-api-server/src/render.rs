@@ -3,13 +3,16 @@
 mod address;
 mod bulk;
 mod device;
+mod events;
 mod place;
+mod ports;
 mod project;
+mod reference;
 
 pub(crate) use address::{assignment, reservation};
 pub(crate) use device::Renderer;
 pub(crate) use place::{facility, metro, plan};
-pub(crate) use project::project;
+pub(crate) use project::project_with_devices;
 
 use crate::server::BASE_PATH;
 use serde_json::{Value, json};

@@ -3,6 +3,7 @@
 #![allow(clippy::must_use_candidate, reason = "tests seed for the effect as often as for the answer")]
 
 mod allocation;
+mod hostnames;
 mod index;
 mod shifting;
 mod state;

@@ -21,10 +21,11 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
 pub(crate) fn text(time: Duration) -> String {
     let micros = time.as_micros();
     match micros {
-        _ if micros % 1_000 != 0 => format!("{micros}us"),
-        _ if micros == 0 || micros % 1_000_000 != 0 => format!("{}ms", micros / 1_000),
-        _ if micros % 60_000_000 != 0 => format!("{}s", micros / 1_000_000),
-        _ => format!("{}m", micros / 60_000_000),
+        0 => "0ms".into(),
+        _ if micros.is_multiple_of(60_000_000) => format!("{}m", micros / 60_000_000),
+        _ if micros.is_multiple_of(1_000_000) => format!("{}s", micros / 1_000_000),
+        _ if micros.is_multiple_of(1_000) => format!("{}ms", micros / 1_000),
+        _ => format!("{micros}us"),
     }
 }
 

@@ -46,15 +46,15 @@ async fn a_slow_body_comes_at_the_speed_that_was_set_after_its_head() {
     let server = Server::start().await.unwrap();
     server.faults().push(Fault::new(FaultKind::slow_body(50_000)));
     let asker = Asker::of(&server);
-    let asked = Instant::now();
+    let before = Instant::now();
     let answer = asker.send(Method::GET, "facilities", None).await;
-    let head = asked.elapsed();
+    let head = before.elapsed();
     let body = answer.bytes().await.unwrap();
     let pieces = body.len().div_ceil(5_000);
     assert!(pieces > 1, "too small to be slow: {}", body.len());
     let least = Duration::from_millis(100) * u32::try_from(pieces).unwrap();
-    assert!(asked.elapsed() >= least, "{:?} for {} bytes", asked.elapsed(), body.len());
-    assert!(head + Duration::from_millis(100) <= asked.elapsed(), "{head:?}");
+    assert!(before.elapsed() >= least, "{:?} for {} bytes", before.elapsed(), body.len());
+    assert!(head + Duration::from_millis(100) <= before.elapsed(), "{head:?}");
     assert!(serde_json::from_slice::<Value>(&body).unwrap()["facilities"].is_array());
     let closed = async {
         while server.requests().exchanges()[0].took.is_none() {

@@ -17,13 +17,13 @@ fn number(answer: &Response, name: &str) -> u64 {
 
 /// Asks until the answer, or that there is none, is as wanted.
 async fn until(asker: &Asker, wanted: impl Fn(Result<Response, reqwest::Error>) -> bool) {
-    let asked = async {
+    let changed = async {
         while !wanted(asker.client.get(format!("{}plans", asker.url)).header("X-Auth-Token", &asker.token).send().await)
         {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), asked).await.expect("it stays as it was");
+    tokio::time::timeout(Duration::from_secs(10), changed).await.expect("it stays as it was");
 }
 
 #[tokio::test]

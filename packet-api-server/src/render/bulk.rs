@@ -2,14 +2,14 @@
 
 use crate::device::Device;
 use crate::ids::mix;
-use serde_json::{Map, Value, json};
+use serde::{Serialize, Serializer};
 use std::sync::LazyLock;
 
 /// The most of each that a device has. Together with what every device shows they come to some 20 KB.
-const MOST_KEYS: u64 = 24;
-const MOST_EVENTS: u64 = 30;
-const MOST_LABELS: u64 = 24;
-const MOST_USERDATA: u64 = 8_192;
+const MOST_KEYS: u64 = 16;
+const MOST_REBOOTS: u64 = 16;
+const MOST_LABELS: u64 = 16;
+const MOST_USERDATA: u64 = 6_144;
 
 /// A line of a cloud-init script; many of them are user data as it is seen in the wild.
 const LINES: [&str; 8] = [
@@ -35,17 +35,24 @@ static SCRIPT: LazyLock<String> = LazyLock::new(|| {
 
 /// What one device has beyond what every device shows.
 #[derive(Debug, Default)]
-pub(super) struct Bulk {
+pub(super) struct Bulk<'d> {
     pub(super) userdata: &'static str,
-    pub(super) customdata: Map<String, Value>,
+    pub(super) customdata: Labels<'d>,
     /// How many keys, besides the project's own.
     pub(super) keys: u64,
-    /// How many events, besides those of its provisioning.
-    pub(super) events: u64,
+    /// How often it was started again.
+    pub(super) reboots: u64,
 }
 
-impl Bulk {
-    pub(super) fn of(device: &Device) -> Self {
+/// Custom data as tools leave it behind: notes under names.
+#[derive(Debug, Default)]
+pub(super) struct Labels<'d> {
+    count: u64,
+    created_at: &'d str,
+}
+
+impl<'d> Bulk<'d> {
+    pub(super) fn of(device: &'d Device) -> Self {
         if !device.realistic_size {
             return Self::default();
         }
@@ -57,20 +64,42 @@ impl Bulk {
             u64::try_from((u128::from(most + 1) * part * part * part) >> 96).unwrap_or_default()
         };
         let userdata = usize::try_from(next(MOST_USERDATA)).unwrap_or_default();
-        let labels = next(MOST_LABELS);
         Self {
             userdata: SCRIPT.get(..userdata).unwrap_or_default(),
-            customdata: (0..labels).map(|n| label(device, n)).collect(),
+            customdata: Labels { count: next(MOST_LABELS), created_at: &device.created_at },
             keys: next(MOST_KEYS),
-            events: next(MOST_EVENTS),
+            reboots: next(MOST_REBOOTS),
         }
     }
 }
 
-fn label(device: &Device, n: u64) -> (String, Value) {
-    let value =
-        json!({"owner": format!("team-{}", n % 7), "note": format!("set by provisioning on {}", device.created_at)});
-    (format!("example.org/label-{n}"), value)
+/// One of them.
+#[derive(Serialize)]
+struct Label<'d> {
+    owner: &'static str,
+    #[serde(rename = "provisioned-at")]
+    provisioned_at: &'d str,
+    note: &'static str,
+}
+
+impl Serialize for Labels<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let label = Label {
+            owner: "infrastructure",
+            provisioned_at: self.created_at,
+            note: "set by provisioning; do not edit by hand",
+        };
+        serializer.collect_map((0..self.count).map(|n| (Name(n), &label)))
+    }
+}
+
+/// The name of a label.
+struct Name(u64);
+
+impl Serialize for Name {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("example.org/label-{}", self.0))
+    }
 }
 
 #[cfg(test)]
@@ -92,7 +121,8 @@ mod tests {
     #[test]
     fn a_device_that_need_not_be_of_realistic_size_has_nothing_more() {
         let store = Store::new(0, "token".into(), Uuid::nil());
-        let bulk = Bulk::of(&store.create_device(DeviceSpec::new("plain")));
-        assert!(bulk.userdata.is_empty() && bulk.customdata.is_empty() && bulk.keys == 0 && bulk.events == 0);
+        let device = store.create_device(DeviceSpec::new("plain"));
+        let bulk = Bulk::of(&device);
+        assert!(bulk.userdata.is_empty() && bulk.customdata.count == 0 && bulk.keys == 0 && bulk.reboots == 0);
     }
 }

@@ -1,37 +1,33 @@
 //! Devices as JSON. A page holds up to a thousand of some 6 KB each, nearly all of it shared between them, so what is shared
 //! is written once per page and copied.
 
-use super::bulk::Bulk;
+use super::address::{Assignment, assignment_with};
+use super::bulk::{Bulk, Labels};
+use super::events::{EventJson, events};
 use super::place::{facility_named, metro_named, operating_system_named, plan_named};
-use super::{address, href, path, project};
+use super::ports::{PortJson, ports};
+use super::reference::{Either, Href, Path};
+use super::{href, path, project};
 use crate::device::{Device, DeviceState};
 use crate::ids::{self, Kind};
 use crate::selection::Selection;
 use crate::store::State;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
 use uuid::Uuid;
 
 /// Ready-made JSON.
 #[derive(Clone)]
-struct Json(Arc<RawValue>);
+pub(super) struct Json(Arc<RawValue>);
 
 impl Serialize for Json {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
     }
 }
-
-/// What a device went through while it was provisioned, as (type, text).
-const PROVISIONING: [(&str, &str); 4] = [
-    ("provisioning.101", "Device details stored and device is being assigned to hardware"),
-    ("provisioning.102", "Network addresses assigned"),
-    ("provisioning.106", "Operating system packages are being installed"),
-    ("provisioning.109", "Installation finished, rebooting into the operating system"),
-];
 
 /// What a device shows of its project.
 #[derive(Clone)]
@@ -46,7 +42,7 @@ pub(crate) struct Renderer<'a> {
     state: &'a State,
     selection: &'a Selection,
     /// The parts that devices share, by the resource's name and what tells one from another.
-    shared: HashMap<(&'static str, String), Json>,
+    shared: HashMap<&'static str, HashMap<String, Json>>,
     projects: HashMap<Uuid, OfProject>,
 }
 
@@ -56,7 +52,7 @@ pub(crate) struct Renderer<'a> {
 struct DeviceJson<'a> {
     id: Uuid,
     short_id: String,
-    href: String,
+    href: Path,
     hostname: &'a str,
     state: &'a str,
     tags: &'a [String],
@@ -67,7 +63,7 @@ struct DeviceJson<'a> {
     always_pxe: bool,
     billing_cycle: &'a str,
     bonding_mode: u8,
-    customdata: Map<String, Value>,
+    customdata: Labels<'a>,
     image_url: &'a str,
     ipxe_script_url: &'a str,
     iqn: String,
@@ -78,10 +74,10 @@ struct DeviceJson<'a> {
     user: &'a str,
     userdata: &'a str,
     volumes: [(); 0],
-    ip_addresses: Vec<Value>,
-    network_ports: Vec<Value>,
-    project_lite: Value,
-    provisioning_events: Vec<Value>,
+    ip_addresses: Vec<Either<Assignment<'a>>>,
+    network_ports: [Either<PortJson>; 3],
+    project_lite: Href,
+    provisioning_events: Vec<Either<EventJson<'a>>>,
     operating_system: Json,
     #[serde(skip_serializing_if = "Option::is_none")]
     plan: Option<Json>,
@@ -94,7 +90,7 @@ struct DeviceJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     created_by: Option<Json>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    ssh_keys: Option<Vec<Json>>,
+    ssh_keys: Option<Vec<Either<Json>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hardware_reservation: Option<Value>,
 }
@@ -104,22 +100,29 @@ impl<'a> Renderer<'a> {
         Self { state, selection, shared: HashMap::new(), projects: HashMap::new() }
     }
 
-    /// A device's JSON.
-    pub(crate) fn device(&mut self, device: &Device) -> Vec<u8> {
-        let json = self.json(device);
+    /// Writes a device's JSON.
+    pub(crate) fn write(&mut self, device: &Device, text: &mut Vec<u8>) {
         if device.attributes.is_empty() {
-            return serde_json::to_vec(&json).unwrap_or_default();
+            // Into memory, of plain data: there is nothing to fail.
+            let _ = serde_json::to_writer(text, &self.json(device));
+        } else {
+            let _ = serde_json::to_writer(text, &self.value(device));
         }
-        let mut json = serde_json::to_value(&json).unwrap_or_default();
+    }
+
+    /// A device's JSON.
+    pub(crate) fn value(&mut self, device: &Device) -> Value {
+        let mut json = serde_json::to_value(self.json(device)).unwrap_or_default();
         if let Value::Object(json) = &mut json {
             json.extend(device.attributes.clone());
         }
-        json.to_string().into_bytes()
+        json
     }
 
     fn json<'d>(&mut self, device: &'d Device) -> DeviceJson<'d> {
         let (catalogue, selection) = (&self.state.catalogue, self.selection);
         let shows = |name| selection.shows(name, true);
+        let bulk = Bulk::of(device);
         let plan = device
             .plan
             .as_ref()
@@ -135,11 +138,10 @@ impl<'a> Renderer<'a> {
             operating_system_named(catalogue, &device.operating_system, shows("operating_system"))
         });
         let of_project = self.of_project(device.project);
-        let bulk = Bulk::of(device);
         DeviceJson {
             id: device.id,
             short_id: device.short_id(),
-            href: path("devices", device.id),
+            href: Path::new("devices", device.id),
             hostname: &device.hostname,
             state: device.state.as_str(),
             tags: &device.tags,
@@ -164,8 +166,8 @@ impl<'a> Renderer<'a> {
             volumes: [],
             ip_addresses: self.addresses(device),
             network_ports: ports(device, shows("network_ports")),
-            project_lite: href("projects", device.project),
-            provisioning_events: events(device, bulk.events, selection.shows("provisioning_events", false)),
+            project_lite: Href::new("projects", device.project),
+            provisioning_events: events(device, bulk.reboots, selection.shows("provisioning_events", false)),
             operating_system,
             plan,
             facility,
@@ -178,7 +180,11 @@ impl<'a> Renderer<'a> {
     }
 
     fn share(&mut self, resource: &'static str, name: &str, write: impl FnOnce() -> Value) -> Json {
-        self.shared.entry((resource, name.to_owned())).or_insert_with(|| raw(&write())).clone()
+        let shared = self.shared.entry(resource).or_default();
+        if let Some(json) = shared.get(name) {
+            return json.clone();
+        }
+        shared.entry(name.to_owned()).or_insert(raw(&write())).clone()
     }
 
     fn of_project(&mut self, id: Uuid) -> Option<OfProject> {
@@ -189,7 +195,7 @@ impl<'a> Renderer<'a> {
         let selection = self.selection;
         let shared = OfProject {
             project: raw(&if selection.shows("project", false) {
-                project::project(self.state, owner, selection.of("project"), false)
+                project::project(self.state, owner, selection.of("project"))
             } else {
                 href("projects", id)
             }),
@@ -208,13 +214,20 @@ impl<'a> Renderer<'a> {
         Some(shared)
     }
 
-    fn addresses(&self, device: &Device) -> Vec<Value> {
-        let full = self.selection.shows("ip_addresses", true);
-        let selection = self.selection.of("ip_addresses");
-        let json = |address| {
-            if full { address::assignment(self.state, device, address, selection) } else { href("ips", address.id) }
-        };
-        device.ip_addresses.iter().map(json).collect()
+    fn addresses<'d>(&mut self, device: &'d Device) -> Vec<Either<Assignment<'d>>> {
+        if !self.selection.shows("ip_addresses", true) {
+            return device.ip_addresses.iter().map(|address| Either::Href(Href::new("ips", address.id))).collect();
+        }
+        let (state, selection) = (self.state, self.selection.of("ip_addresses"));
+        let metro = device.metro.as_ref().map(|code| {
+            self.share("ip_addresses.metro", code, || {
+                metro_named(&state.catalogue, code, selection.shows("metro", true))
+            })
+        });
+        let addresses = device.ip_addresses.iter();
+        addresses
+            .map(|address| Either::Full(assignment_with(state, device, address, selection, metro.clone())))
+            .collect()
     }
 
     fn hardware_reservation(&self, device: &Device, id: Uuid) -> Value {
@@ -241,68 +254,13 @@ impl<'a> Renderer<'a> {
     }
 }
 
-fn raw(value: &Value) -> Json {
+pub(super) fn raw(value: &Value) -> Json {
     // A value's own text is JSON, so this does not fail; null would be its visible sign.
     Json(to_raw_value(value).map_or_else(|_| Arc::from(RawValue::NULL.to_owned()), Arc::from))
 }
 
-/// The bond and its two ports.
-fn ports(device: &Device, full: bool) -> Vec<Value> {
-    let [bond_mac, first_mac, second_mac] = device.mac_addresses();
-    let bond = ids::of(device.id, Kind::BondPort, 0);
-    let ports = [
-        ("bond0", "NetworkBondPort", bond, bond_mac),
-        ("eth0", "NetworkPort", ids::of(device.id, Kind::FirstPort, 0), first_mac),
-        ("eth1", "NetworkPort", ids::of(device.id, Kind::SecondPort, 0), second_mac),
-    ];
-    let json = |(name, kind, id, mac): (&str, &str, Uuid, String)| {
-        if !full {
-            return href("ports", id);
-        }
-        let mut json = json!({
-            "id": id,
-            "href": path("ports", id),
-            "type": kind,
-            "name": name,
-            "data": {"bonded": true, "mac": mac},
-            "disbond_operation_supported": id != bond,
-            "virtual_networks": [],
-        });
-        if id == bond {
-            json["network_type"] = json!("layer3");
-        } else {
-            json["bond"] = json!({"id": bond, "name": "bond0"});
-        }
-        json
-    };
-    ports.into_iter().map(json).collect()
-}
-
-/// The project's key, and references to those that the device has besides.
-fn keys(of_project: Json, device: &Device, more: u64) -> Vec<Json> {
-    let more = (0..more).map(|n| raw(&href("ssh-keys", ids::of(device.project, Kind::Bulk, n))));
-    std::iter::once(of_project).chain(more).collect()
-}
-
-/// What happened to a device; `more` is how often it was reinstalled at the end of its provisioning.
-fn events(device: &Device, more: u64, full: bool) -> Vec<Value> {
-    let json = |(n, (kind, text)): (u64, (&str, &str))| {
-        let id = ids::of(device.id, Kind::Event, n);
-        if !full {
-            return href("events", id);
-        }
-        json!({
-            "id": id,
-            "href": path("events", id),
-            "type": kind,
-            "body": text,
-            "interpolated": text,
-            "state": "public",
-            "created_at": device.created_at,
-            "relationships": [href("devices", device.id)],
-        })
-    };
-    let [.., last] = PROVISIONING;
-    let repeated = (0..more).map(|_| last);
-    (0..).zip(PROVISIONING.into_iter().chain(repeated)).map(json).collect()
+/// The project's key, and references to those that the device has besides, which are the project's, too.
+fn keys(of_project: Json, device: &Device, more: u64) -> Vec<Either<Json>> {
+    let more = (0..more).map(|n| Either::Href(Href::new("ssh-keys", ids::of(device.project, Kind::Bulk, n))));
+    std::iter::once(Either::Full(of_project)).chain(more).collect()
 }

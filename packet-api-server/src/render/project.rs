@@ -1,5 +1,6 @@
 //! A project as JSON, with what hangs on it: its user, its organization, its key.
 
+use super::reference::Href;
 use super::{Renderer, href, path};
 use crate::ids;
 use crate::project::Project;
@@ -7,9 +8,33 @@ use crate::selection::Selection;
 use crate::store::State;
 use serde_json::{Value, json};
 
-/// A project; what hangs on it comes as references, unless asked otherwise. `devices` says whether to list its devices
-/// when nothing is asked: within each device of a page of a thousand that would be a million references.
-pub(crate) fn project(state: &State, project: &Project, selection: &Selection, devices: bool) -> Value {
+/// A project by itself, which lists its devices unless asked otherwise. References to them are written straight to the text:
+/// there may be a hundred thousand.
+pub(crate) fn project_with_devices(state: &State, owner: &Project, selection: &Selection) -> Vec<u8> {
+    // Into memory, of plain data: there is nothing to fail, here and below.
+    let mut text = serde_json::to_vec(&project(state, owner, selection)).unwrap_or_default();
+    if selection.shows("devices", false) || !selection.shows("devices", true) {
+        return text;
+    }
+    // In place of the brace that ends the object.
+    text.pop();
+    text.extend_from_slice(br#","devices":["#);
+    for (n, entry) in state.devices.of_project(&owner.id, "").enumerate() {
+        if n > 0 {
+            text.push(b',');
+        }
+        let _ = match entry.device() {
+            Some(device) => serde_json::to_writer(&mut text, &Href::new("devices", device.id)),
+            None => serde_json::to_writer(&mut text, &entry.id().map(|id| href("devices", id))),
+        };
+    }
+    text.extend_from_slice(b"]}");
+    text
+}
+
+/// A project; what hangs on it comes as references, unless asked otherwise. It lists its devices only if asked to: within
+/// each device of a page of a thousand that would be a million references.
+pub(super) fn project(state: &State, project: &Project, selection: &Selection) -> Value {
     let (user, organization, key) = (project.user(), project.organization(), project.ssh_key());
     let mut json = json!({
         "id": project.id,
@@ -44,20 +69,12 @@ pub(crate) fn project(state: &State, project: &Project, selection: &Selection, d
         "ssh_keys": [if selection.shows("ssh_keys", false) { ssh_key(project) } else { href("ssh-keys", key) }],
         "volumes": [],
     });
-    if selection.shows("devices", devices) {
-        json["devices"] = state
-            .devices
-            .of_project(&project.id, "")
-            .map(|entry| {
-                let full = selection.shows("devices", false);
-                match (entry.device(), full) {
-                    (Some(device), true) => {
-                        let mut renderer = Renderer::new(state, selection.of("devices"));
-                        serde_json::from_slice(&renderer.device(device)).unwrap_or_default()
-                    }
-                    (Some(device), false) => href("devices", device.id),
-                    (None, _) => entry.id().map_or(Value::Null, |id| href("devices", id)),
-                }
+    if selection.shows("devices", false) {
+        let devices = state.devices.of_project(&project.id, "");
+        json["devices"] = devices
+            .map(|entry| match entry.device() {
+                Some(device) => Renderer::new(state, selection.of("devices")).value(device),
+                None => entry.id().map_or(Value::Null, |id| href("devices", id)),
             })
             .collect();
     }

@@ -7,12 +7,11 @@ use crate::input::{Field, Kind, optional};
 use crate::render;
 use crate::selection::Selection;
 use crate::store::State as Memory;
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
+use axum::response::Response;
 use jiff::Timestamp;
-use serde_json::Value;
 use uuid::Uuid;
 
 const UPDATE: &[Field] = &[
@@ -23,7 +22,7 @@ const UPDATE: &[Field] = &[
     optional("tags", Kind::List(&Kind::Text)),
 ];
 
-pub(super) async fn show(State(api): State<Api>, Path(id): Path<String>, uri: Uri) -> Result<Json<Value>, Refusal> {
+pub(super) async fn show(State(api): State<Api>, Path(id): Path<String>, uri: Uri) -> Result<Response, Refusal> {
     let id = uuid(&id)?;
     let selection = query(&uri)?.selection();
     api.store.read(|state| json(state, &id, &selection))
@@ -34,7 +33,7 @@ pub(super) async fn update(
     Path(id): Path<String>,
     uri: Uri,
     body: Bytes,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Response, Refusal> {
     let id = uuid(&id)?;
     let selection = query(&uri)?.selection();
     api.store.write(|state| {
@@ -67,8 +66,8 @@ pub(super) async fn delete(State(api): State<Api>, Path(id): Path<String>) -> Re
     })
 }
 
-fn json(state: &Memory, id: &Uuid, selection: &Selection) -> Result<Json<Value>, Refusal> {
+fn json(state: &Memory, id: &Uuid, selection: &Selection) -> Result<Response, Refusal> {
     enter(state, id)?;
     let (project, _) = state.project(id).ok_or(Refusal::NotFound)?;
-    Ok(Json(render::project(state, project, selection, true)))
+    Ok(super::json(render::project_with_devices(state, project, selection)))
 }

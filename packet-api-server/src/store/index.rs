@@ -1,13 +1,10 @@
 //! Devices in creation order, and the ways to find one: by id, by project, by hostname, by the id of an address.
 
+use super::hostnames::{Hostnames, Place};
 use crate::device::{Device, IpAddress};
-use memchr::memmem::Finder;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
-
-/// A device's place in the order of creation. What was put in front of everything has negative ones.
-type Place = i64;
 
 /// What is served in a device's place.
 #[derive(Debug)]
@@ -74,8 +71,7 @@ pub(crate) struct DeviceIndex {
     next: Place,
     entries: BTreeMap<Place, Entry>,
     by_id: HashMap<String, Place>,
-    /// With the hostname in lower case, so that a substring is looked for without touching the devices.
-    by_project: HashMap<Uuid, BTreeMap<Place, Box<str>>>,
+    by_project: HashMap<Uuid, Hostnames>,
     by_hostname: HashMap<String, BTreeSet<Place>>,
     by_address: HashMap<Uuid, Place>,
 }
@@ -121,21 +117,22 @@ impl DeviceIndex {
     /// Changes a device, whose id and project stay; says whether it was there.
     pub(crate) fn update(&mut self, id: &str, change: impl FnOnce(&mut Device)) -> bool {
         let Some(&place) = self.by_id.get(id) else { return false };
-        let Some(mut entry) = self.entries.remove(&place) else {
+        let Some(Body::Device(device)) = self.entries.get_mut(&place).map(|entry| &mut entry.body) else {
             return false;
         };
-        self.unlist(place, &entry);
-        let found = if let Body::Device(device) = &mut entry.body {
-            let (id, project) = (device.id, device.project);
-            change(device);
-            (device.id, device.project) = (id, project);
-            true
-        } else {
-            false
-        };
-        self.list(place, &entry);
-        self.entries.insert(place, entry);
-        found
+        let (id, project, hostname) = (device.id, device.project, device.hostname.clone());
+        for address in &device.ip_addresses {
+            self.by_address.remove(&address.id);
+        }
+        change(device);
+        (device.id, device.project) = (id, project);
+        self.by_address.extend(device.ip_addresses.iter().map(|address| (address.id, place)));
+        if device.hostname != hostname {
+            let now = device.hostname.clone();
+            self.unname(place, &project, &hostname);
+            self.name(place, project, &now);
+        }
+        true
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &Entry> {
@@ -144,39 +141,29 @@ impl DeviceIndex {
 
     /// The devices of a project whose hostname contains this text, case aside, in creation order.
     pub(crate) fn of_project(&self, project: &Uuid, hostname: &str) -> impl Iterator<Item = &Entry> {
-        let wanted = hostname.to_lowercase();
-        let listed = self.by_project.get(project).into_iter().flatten();
-        listed
-            .filter(move |(_, hostname)| hostname.contains(wanted.as_str()))
-            .filter_map(|(place, _)| self.entries.get(place))
+        let listed = self.by_project.get(project);
+        let named = (!hostname.is_empty())
+            .then(|| listed.map_or_else(Vec::new, |listed| listed.find(hostname, &(0..usize::MAX)).1));
+        let all = listed.filter(|_| named.is_none()).map(Hostnames::places);
+        let places = named.into_iter().flatten().chain(all.into_iter().flatten());
+        places.filter_map(|place| self.entries.get(&place))
     }
 
     /// How many devices of a project have this text in their hostname, case aside, and those of them that come after so many
     /// and are no more than so many.
     pub(crate) fn page(&self, project: &Uuid, hostname: &str, (start, len): (usize, usize)) -> (usize, Vec<&Entry>) {
         let Some(listed) = self.by_project.get(project) else { return (0, Vec::new()) };
-        let entry = |place| self.entries.get(place);
-        if hostname.is_empty() {
-            let page = listed.keys().skip(start).take(len);
-            return (listed.len(), page.filter_map(entry).collect());
-        }
-        let wanted = hostname.to_lowercase();
-        let wanted = Finder::new(wanted.as_bytes());
-        let matching = listed.iter().filter(|(_, hostname)| wanted.find(hostname.as_bytes()).is_some());
-        let mut page = Vec::new();
-        let mut total = 0;
-        for (place, _) in matching {
-            if (start..start.saturating_add(len)).contains(&total) {
-                page.extend(entry(place));
-            }
-            total += 1;
-        }
-        (total, page)
+        let (total, places) = if hostname.is_empty() {
+            (listed.len(), listed.places().skip(start).take(len).collect())
+        } else {
+            listed.find(hostname, &(start..start.saturating_add(len)))
+        };
+        (total, places.iter().filter_map(|place| self.entries.get(place)).collect())
     }
 
     /// How many devices a project has.
     pub(crate) fn count(&self, project: &Uuid) -> usize {
-        self.by_project.get(project).map_or(0, BTreeMap::len)
+        self.by_project.get(project).map_or(0, Hostnames::len)
     }
 
     /// The devices with exactly this hostname.
@@ -192,7 +179,7 @@ impl DeviceIndex {
 
     /// Removes every device of a project.
     pub(crate) fn remove_project(&mut self, project: &Uuid) {
-        for place in self.by_project.remove(project).unwrap_or_default().into_keys() {
+        for place in self.by_project.remove(project).unwrap_or_default().places() {
             if let Some(entry) = self.entries.remove(&place) {
                 if let Some(id) = entry.id() {
                     self.by_id.remove(&id);
@@ -203,24 +190,31 @@ impl DeviceIndex {
     }
 
     fn list(&mut self, place: Place, entry: &Entry) {
-        let hostname = entry.hostname();
-        self.by_project.entry(entry.project).or_default().insert(place, hostname.to_lowercase().into());
-        self.by_hostname.entry(hostname.to_owned()).or_default().insert(place);
+        self.name(place, entry.project, entry.hostname());
         self.by_address.extend(entry.addresses().iter().map(|address| (address.id, place)));
     }
 
     fn unlist(&mut self, place: Place, entry: &Entry) {
-        if let Some(listed) = self.by_project.get_mut(&entry.project) {
-            listed.remove(&place);
-        }
-        if let Some(places) = self.by_hostname.get_mut(entry.hostname()) {
-            places.remove(&place);
-            if places.is_empty() {
-                self.by_hostname.remove(entry.hostname());
-            }
-        }
+        self.unname(place, &entry.project, entry.hostname());
         for address in entry.addresses() {
             self.by_address.remove(&address.id);
+        }
+    }
+
+    fn name(&mut self, place: Place, project: Uuid, hostname: &str) {
+        self.by_project.entry(project).or_default().insert(place, hostname);
+        self.by_hostname.entry(hostname.to_owned()).or_default().insert(place);
+    }
+
+    fn unname(&mut self, place: Place, project: &Uuid, hostname: &str) {
+        if let Some(listed) = self.by_project.get_mut(project) {
+            listed.remove(place);
+        }
+        if let Some(places) = self.by_hostname.get_mut(hostname) {
+            places.remove(&place);
+            if places.is_empty() {
+                self.by_hostname.remove(hostname);
+            }
         }
     }
 }

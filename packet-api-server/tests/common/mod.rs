@@ -14,13 +14,14 @@ pub(crate) struct Asker {
 
 impl Asker {
     pub(crate) fn of(server: &Server) -> Self {
+        Self { token: server.token().to_owned(), ..Self::at(&server.url()) }
+    }
+
+    /// A client of the server at a base URL, without a token.
+    pub(crate) fn at(url: &str) -> Self {
         // The client wants a provider even where it speaks plain HTTP. Another test may have installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        Self {
-            client: Client::builder().no_proxy().build().unwrap(),
-            url: server.url(),
-            token: server.token().to_owned(),
-        }
+        Self { client: Client::builder().no_proxy().build().unwrap(), url: url.to_owned(), token: String::new() }
     }
 
     pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Response {
