@@ -41,6 +41,7 @@ pub(crate) fn on_update(resource: Resource, door: Door, old: &Value, new: &mut V
     if resource.has_status() {
         let kept = if door == Door::Main { "status" } else { "spec" };
         match old.get(kept) {
+            Some(value) if new.get(kept) == Some(value) => {}
             Some(value) => new[kept] = value.clone(),
             None => {
                 new.as_object_mut().map(|fields| fields.remove(kept));

@@ -14,31 +14,68 @@ pub(crate) struct Decoded {
 }
 
 /// Decodes an object. The error is the reason, in the words of Go's decoder.
-pub(crate) fn decode(shape: &Shape, value: &Value) -> Result<Decoded, String> {
+pub(crate) fn decode(shape: &Shape, value: Value) -> Result<Decoded, String> {
+    decode_over(shape, value, &Value::Null)
+}
+
+/// Decodes an object that replaces another, which was decoded before: what is the same in both need not be looked at.
+pub(crate) fn decode_over(shape: &Shape, value: Value, known: &Value) -> Result<Decoded, String> {
     let mut decoder = Decoder { unknown: Vec::new() };
-    let at = Place { enclosing: "", fields: String::new(), full: String::new() };
-    let value = decoder.value(shape, value, &at)?.unwrap_or_else(|| Value::Object(Map::new()));
+    let at = Place { above: None, step: Step::Field(""), enclosing: "" };
+    let value = decoder.value(shape, value, Some(known), &at)?.unwrap_or_else(|| Value::Object(Map::new()));
     Ok(Decoded { value, unknown: decoder.unknown })
 }
 
 /// An object of that shape with nothing in it, defaults aside: what server-side apply compares a first write with.
 pub(crate) fn empty(shape: &Shape) -> Value {
-    decode(shape, &Value::Object(Map::new())).map_or_else(|_| Value::Object(Map::new()), |decoded| decoded.value)
+    decode(shape, Value::Object(Map::new())).map_or_else(|_| Value::Object(Map::new()), |decoded| decoded.value)
 }
 
-/// Where the decoder is, as Go's messages and as strict validation name it.
+/// One step from an object to what is in it.
+enum Step<'a> {
+    Field(&'a str),
+    Key(&'a str),
+    Item(usize),
+}
+
+/// Where the decoder is. It is put into words only where something is wrong.
 struct Place<'a> {
+    above: Option<&'a Place<'a>>,
+    step: Step<'a>,
     /// The innermost struct's name.
     enclosing: &'a str,
-    /// Field names only, as in "metadata.labels".
-    fields: String,
-    /// With indices, as in "spec.taints[0].key".
-    full: String,
 }
 
-impl Place<'_> {
-    fn field<'b>(&self, enclosing: &'b str, name: &str) -> Place<'b> {
-        Place { enclosing, fields: joined(&self.fields, name), full: joined(&self.full, name) }
+impl<'a> Place<'a> {
+    fn below<'b>(&'b self, step: Step<'b>) -> Place<'b>
+    where
+        'a: 'b,
+    {
+        Place { above: Some(self), step, enclosing: self.enclosing }
+    }
+
+    /// As Go's messages name it: field names only, as in "metadata.labels".
+    fn fields(&self) -> String {
+        let path = self.above.map(Place::fields).unwrap_or_default();
+        match self.step {
+            Step::Field(name) => joined(&path, name),
+            Step::Key(_) | Step::Item(_) => path,
+        }
+    }
+
+    /// As strict validation names it: with keys and indices, as in "spec.taints[0].key".
+    fn full(&self) -> String {
+        let path = self.above.map(Place::full).unwrap_or_default();
+        match self.step {
+            Step::Field(name) | Step::Key(name) => joined(&path, name),
+            Step::Item(index) => format!("{path}[{index}]"),
+        }
+    }
+
+    fn mismatch(&self, shape: &Shape, what: &str) -> String {
+        let fields = self.fields();
+        let field = if self.enclosing.is_empty() { fields } else { format!("{}.{fields}", self.enclosing) };
+        format!("json: cannot unmarshal {what} into Go struct field {field} of type {}", shape.go_type())
     }
 }
 
@@ -46,83 +83,109 @@ fn joined(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
 struct Decoder {
     unknown: Vec<String>,
 }
 
 impl Decoder {
-    /// `None` stands for Go's zero value: nothing given, `null` or empty.
-    fn value(&mut self, shape: &Shape, value: &Value, at: &Place<'_>) -> Result<Option<Value>, String> {
-        let mismatch = || {
-            let what = match value {
-                Value::Null => "null",
-                Value::Bool(_) => "bool",
-                Value::Number(_) => "number",
-                Value::String(_) => "string",
-                Value::Array(_) => "array",
-                Value::Object(_) => "object",
-            };
-            let field =
-                if at.enclosing.is_empty() { at.fields.clone() } else { format!("{}.{}", at.enclosing, at.fields) };
-            format!("json: cannot unmarshal {what} into Go struct field {field} of type {}", shape.go_type())
-        };
+    /// `None` stands for Go's zero value: nothing given, `null` or empty. What equals `known` is decoded already.
+    fn value(
+        &mut self,
+        shape: &Shape,
+        value: Value,
+        known: Option<&Value>,
+        at: &Place<'_>,
+    ) -> Result<Option<Value>, String> {
         if value.is_null() {
             return Ok(None);
         }
+        if known == Some(&value) {
+            return Ok(Some(value));
+        }
         match (shape, value) {
-            (Shape::Text, Value::String(_)) | (Shape::Boolean, Value::Bool(_)) | (Shape::Opaque, _) => {
-                Ok(Some(value.clone()))
-            }
+            (Shape::Text, value @ Value::String(_))
+            | (Shape::Boolean, value @ Value::Bool(_))
+            | (Shape::Opaque, value) => Ok(Some(value)),
             (Shape::Integer { bits }, Value::Number(number)) => {
                 let fits = number.as_i64().is_some_and(|whole| *bits == 64 || i32::try_from(whole).is_ok());
-                if fits {
-                    Ok(Some(value.clone()))
-                } else {
-                    Err(mismatch().replace("number", &format!("number {number}")))
-                }
+                if fits { Ok(Some(number.into())) } else { Err(at.mismatch(shape, &format!("number {number}"))) }
             }
-            (Shape::Time, Value::String(text)) => Ok(Some(clock::seconds(clock::parse(text)?).into())),
-            (Shape::MicroTime, Value::String(text)) => Ok(Some(clock::microseconds(clock::parse_micro(text)?).into())),
-            (Shape::Quantity, Value::String(text)) => Ok(Some(canonical(text)?)),
+            (Shape::Time, Value::String(text)) => Ok(Some(clock::seconds(clock::parse(&text)?).into())),
+            (Shape::MicroTime, Value::String(text)) => Ok(Some(clock::microseconds(clock::parse_micro(&text)?).into())),
+            (Shape::Quantity, Value::String(text)) => Ok(Some(canonical(&text)?)),
             (Shape::Quantity, Value::Number(number)) => Ok(Some(canonical(&number.to_string())?)),
-            (Shape::Map(values), Value::Object(map)) => self.map(values, map, at).map(Some),
-            (Shape::List { item, .. }, Value::Array(items)) => self.list(item, items, at).map(Some),
-            (Shape::Struct(shape), Value::Object(map)) => self.structure(shape, map, at).map(Some),
-            _ => Err(mismatch()),
+            (Shape::Map(values), Value::Object(map)) => {
+                self.map(values, map, known.and_then(Value::as_object), at).map(Some)
+            }
+            (Shape::List { item, .. }, Value::Array(items)) => {
+                self.list(item, items, known.and_then(Value::as_array), at).map(Some)
+            }
+            (Shape::Struct(shape), Value::Object(map)) => {
+                self.structure(shape, map, known.and_then(Value::as_object), at).map(Some)
+            }
+            (shape, value) => Err(at.mismatch(shape, kind_of(&value))),
         }
     }
 
-    fn map(&mut self, shape: &Shape, map: &Map<String, Value>, at: &Place<'_>) -> Result<Value, String> {
-        let mut out = Map::new();
-        for (key, value) in map {
-            let at = Place { enclosing: at.enclosing, fields: at.fields.clone(), full: joined(&at.full, key) };
-            let value = self.value(shape, value, &at)?.unwrap_or_else(|| zero(shape));
-            out.insert(key.clone(), value);
+    fn map(
+        &mut self,
+        shape: &Shape,
+        mut map: Map<String, Value>,
+        known: Option<&Map<String, Value>>,
+        at: &Place<'_>,
+    ) -> Result<Value, String> {
+        for (key, value) in &mut map {
+            let known = known.and_then(|known| known.get(key));
+            let decoded = self.value(shape, value.take(), known, &at.below(Step::Key(key)))?;
+            *value = decoded.unwrap_or_else(|| zero(shape));
         }
-        Ok(out.into())
+        Ok(map.into())
     }
 
-    fn list(&mut self, shape: &Shape, items: &[Value], at: &Place<'_>) -> Result<Value, String> {
-        let mut out = Vec::with_capacity(items.len());
-        for (index, item) in items.iter().enumerate() {
-            let full = format!("{}[{index}]", at.full);
-            let at = Place { enclosing: at.enclosing, fields: at.fields.clone(), full };
-            out.push(self.value(shape, item, &at)?.unwrap_or_else(|| zero(shape)));
+    fn list(
+        &mut self,
+        shape: &Shape,
+        mut items: Vec<Value>,
+        known: Option<&Vec<Value>>,
+        at: &Place<'_>,
+    ) -> Result<Value, String> {
+        for (index, item) in items.iter_mut().enumerate() {
+            let known = known.and_then(|known| known.get(index));
+            let decoded = self.value(shape, item.take(), known, &at.below(Step::Item(index)))?;
+            *item = decoded.unwrap_or_else(|| zero(shape));
         }
-        Ok(out.into())
+        Ok(items.into())
     }
 
-    fn structure(&mut self, shape: &StructShape, map: &Map<String, Value>, at: &Place<'_>) -> Result<Value, String> {
+    fn structure(
+        &mut self,
+        shape: &StructShape,
+        mut map: Map<String, Value>,
+        known: Option<&Map<String, Value>>,
+        at: &Place<'_>,
+    ) -> Result<Value, String> {
         for name in map.keys() {
             if !shape.properties.contains_key(name) {
-                self.unknown.push(joined(&at.full, name));
+                self.unknown.push(at.below(Step::Key(name)).full());
             }
         }
         let mut out = Map::new();
         for (name, property) in &shape.properties {
-            let given = map.get(name).unwrap_or(&Value::Null);
-            let decoded = self.value(&property.shape, given, &at.field(&shape.name, name))?;
-            let written = match (&property.presence, decoded) {
+            let given = map.remove(name).unwrap_or_default();
+            let known = known.and_then(|known| known.get(name));
+            let place = Place { above: Some(at), step: Step::Field(name), enclosing: &shape.name };
+            let written = match (&property.presence, self.value(&property.shape, given, known, &place)?) {
                 // Storage does not tell an empty list from none.
                 (Presence::Always(Value::Null), Some(Value::Array(items))) if items.is_empty() => Some(Value::Null),
                 (Presence::Always(_) | Presence::IfGiven, Some(value)) => Some(value),
@@ -176,7 +239,7 @@ mod tests {
     use crate::schema::Schema;
 
     fn node(value: &Value) -> Result<Decoded, String> {
-        decode(Schema::embedded().unwrap().of(Resource::Nodes), value)
+        decode(Schema::embedded().unwrap().of(Resource::Nodes), value.clone())
     }
 
     #[test]
@@ -216,7 +279,27 @@ mod tests {
     #[test]
     fn an_empty_holder_of_a_lease_is_kept() {
         let schema = Schema::embedded().unwrap();
-        let lease = decode(schema.of(Resource::Leases), &json!({ "spec": { "holderIdentity": "" } })).unwrap();
+        let lease = decode(schema.of(Resource::Leases), json!({ "spec": { "holderIdentity": "" } })).unwrap();
         assert_eq!(lease.value["spec"], json!({ "holderIdentity": "" }));
+    }
+
+    #[test]
+    fn decoding_over_what_was_decoded_comes_to_the_same() {
+        let schema = Schema::embedded().unwrap();
+        let shape = schema.of(Resource::Nodes);
+        let first = json!({
+            "metadata": { "name": "n", "labels": { "a": "1" } },
+            "spec": { "taints": [{ "key": "k", "effect": "NoSchedule" }] },
+            "status": { "capacity": { "cpu": "1000m" }, "conditions": [{ "type": "Ready", "status": "True" }] },
+        });
+        let known = decode(shape, first).unwrap().value;
+        let mut next = known.clone();
+        next["metadata"]["labels"]["b"] = Value::Null;
+        next["spec"]["taints"][0]["unknown"] = 1.into();
+        next["status"]["capacity"]["memory"] = "1024Mi".into();
+        next["status"]["conditions"][0]["lastHeartbeatTime"] = "2026-01-01T01:00:00+01:00".into();
+        let (over, afresh) = (decode_over(shape, next.clone(), &known).unwrap(), decode(shape, next).unwrap());
+        assert_eq!((&over.value, &over.unknown), (&afresh.value, &afresh.unknown));
+        assert_eq!(over.value["status"]["capacity"]["memory"], "1Gi");
     }
 }

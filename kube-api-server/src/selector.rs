@@ -51,9 +51,12 @@ impl Selection {
         let in_namespace = self.namespace.is_empty()
             || record.key.strip_prefix(&self.namespace).is_some_and(|rest| rest.starts_with('/'));
         in_namespace
-            && self.labels.iter().all(|rule| rule.test.matches(record.labels.get(&rule.key).map(String::as_str)))
+            && self
+                .labels
+                .iter()
+                .all(|rule| rule.test.matches(record.facts().labels.get(&rule.key).map(String::as_str)))
             && self.fields.iter().all(|rule| {
-                let value = record.fields.get(rule.field.as_str()).map_or("", String::as_str);
+                let value = record.facts().fields.get(rule.field.as_str()).map_or("", String::as_str);
                 (value == rule.value) == rule.equal
             })
     }
@@ -250,10 +253,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::store::record::Draft;
 
     fn selects(labels: &str, fields: &str) -> bool {
         let value = json!({ "metadata": { "name": "n", "labels": { "a": "1", "b": "" } } });
-        let record = Record::new(Resource::Nodes, "n".to_owned(), 1, &value);
+        let record = Record::new(Resource::Nodes, "n".to_owned(), 1, Draft::whole(Resource::Nodes, value));
         Selection::parse(Resource::Nodes, labels, fields).unwrap().matches(&record)
     }
 

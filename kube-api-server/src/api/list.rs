@@ -35,6 +35,9 @@ struct Token {
     /// -1 to go on with the newest.
     rv: i64,
     start: String,
+    /// How many objects come after, so that nobody has to count them for each page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    left: Option<usize>,
 }
 
 impl Page {
@@ -73,7 +76,17 @@ impl Page {
     }
 }
 
-/// Reads the page that the options ask for.
+/// Where a list starts.
+struct Source {
+    /// Nothing for "as it is now".
+    version: Option<u64>,
+    /// The key after which to start.
+    start: String,
+    /// How many objects there are after it, where that is known.
+    left: Option<usize>,
+}
+
+/// Reads the page that the options ask for. It costs what is on the page, however many objects there are.
 pub(crate) fn page(
     store: &Store,
     resource: Resource,
@@ -82,47 +95,47 @@ pub(crate) fn page(
 ) -> Result<Page, ApiError> {
     let mut selection = Selection::parse(resource, &options.labels, &options.fields)?;
     namespace.clone_into(&mut selection.namespace);
-    let (all, version, start) = source(store, resource, namespace, options)?;
-    let from = all.partition_point(|record| record.key.as_str() <= start.as_str());
-    let rest = all.get(from..).unwrap_or_default();
-    let in_namespace = |record: &Arc<Record>| namespace.is_empty() || record.key.starts_with(&format!("{namespace}/"));
-    let rest: Vec<Arc<Record>> = rest.iter().filter(|record| in_namespace(record)).cloned().collect();
-
+    let source = source(store, namespace, options)?;
     // "Any version will do" is answered from the watch cache, which has no pages.
     let unpaged = options.limit == 0 || (options.resource_version == Some(0) && options.continue_from.is_empty());
-    if unpaged {
-        let records = rest.into_iter().filter(|record| selection.matches(record)).collect();
-        return Ok(Page { records, version, continue_from: String::new(), remaining: None });
-    }
-    let mut records = Vec::new();
-    let mut seen = 0;
-    for record in &rest {
-        if records.len() == options.limit {
-            break;
+    let limit = if unpaged { usize::MAX } else { options.limit };
+    // Behind a selector the server would have to look at every object to know how many are left.
+    let counted = !unpaged && options.labels.is_empty() && options.fields.is_empty();
+    let is_everything = namespace.is_empty() && source.start.is_empty() && source.version.is_none();
+    let must_count = counted && source.left.is_none() && !is_everything;
+
+    let prefix = if namespace.is_empty() { String::new() } else { format!("{namespace}/") };
+    let after = if source.start.is_empty() { &prefix } else { &source.start };
+    let (mut records, mut passed, mut last, mut beyond) = (Vec::new(), 0, String::new(), 0);
+    let read = store.snapshot(resource, source.version, after, |record| {
+        if !record.key.starts_with(&prefix) {
+            return false;
         }
-        seen += 1;
+        if records.len() == limit {
+            beyond += 1;
+            return must_count;
+        }
+        passed += 1;
+        record.key.clone_into(&mut last);
         if selection.matches(record) {
             records.push(record.clone());
         }
+        true
+    });
+    let (version, count) = read.map_err(|_| expired(namespace, &source))?;
+    if beyond == 0 {
+        return Ok(Page { records, version, continue_from: String::new(), remaining: None });
     }
-    let left = rest.len() - seen;
-    let continue_from = match (left, records.last()) {
-        (0, _) | (_, None) => String::new(),
-        (_, Some(_)) => token(i64::try_from(version).unwrap_or(-1), namespace, &rest[seen - 1].key),
+    let left = match source.left.or(is_everything.then_some(count)) {
+        Some(before) => before.saturating_sub(passed),
+        None => beyond,
     };
-    // Behind a selector the server would have to look at every object to know.
-    let counted = options.labels.is_empty() && options.fields.is_empty() && left > 0;
-    Ok(Page { records, version, continue_from, remaining: counted.then_some(left) })
+    let remaining = counted.then_some(left);
+    let continue_from = token(i64::try_from(version).unwrap_or(-1), namespace, &last, remaining);
+    Ok(Page { records, version, continue_from, remaining })
 }
 
-/// All objects to choose from, their version, and the key after which to start.
-fn source(
-    store: &Store,
-    resource: Resource,
-    namespace: &str,
-    options: &ListOptions,
-) -> Result<(Vec<Arc<Record>>, u64, String), ApiError> {
-    let newest = || store.list(resource, &Selection::all());
+fn source(store: &Store, namespace: &str, options: &ListOptions) -> Result<Source, ApiError> {
     if !options.continue_from.is_empty() {
         let token = read_token(&options.continue_from)?;
         if options.resource_version.is_some_and(|version| version != 0) {
@@ -130,26 +143,24 @@ fn source(
         }
         let start = token.start.strip_prefix('/').unwrap_or(&token.start).trim_end_matches('\0');
         let start = if namespace.is_empty() { start.to_owned() } else { format!("{namespace}/{start}") };
-        let Ok(version) = u64::try_from(token.rv) else {
-            let (version, records) = newest();
-            return Ok((records, version, start));
-        };
-        let records = store
-            .snapshot(resource, version)
-            .map_err(|_| ApiError::continue_expired(&self::token(-1, namespace, &start)))?;
-        return Ok((records, version, start));
+        let version = u64::try_from(token.rv).ok();
+        // What was counted then does not hold for what is there now.
+        return Ok(Source { version, start, left: token.left.filter(|_| version.is_some()) });
     }
-    let (version, records) = newest();
-    match options.resource_version {
-        Some(asked) if asked > version => Err(ApiError::too_large_resource_version(asked, version)),
-        Some(asked) if is_exact(options, asked) => {
-            let records = store
-                .snapshot(resource, asked)
-                .map_err(|_| ApiError::expired("The resourceVersion for the provided list is too old."))?;
-            Ok((records, asked, String::new()))
-        }
-        _ => Ok((records, version, String::new())),
+    let newest = store.resource_version();
+    let version = match options.resource_version {
+        Some(asked) if asked > newest => return Err(ApiError::too_large_resource_version(asked, newest)),
+        Some(asked) if is_exact(options, asked) => Some(asked),
+        _ => None,
+    };
+    Ok(Source { version, start: String::new(), left: None })
+}
+
+fn expired(namespace: &str, source: &Source) -> ApiError {
+    if source.start.is_empty() {
+        return ApiError::expired("The resourceVersion for the provided list is too old.");
     }
+    ApiError::continue_expired(&token(-1, namespace, &source.start, None))
 }
 
 fn is_exact(options: &ListOptions, asked: u64) -> bool {
@@ -160,9 +171,9 @@ fn is_exact(options: &ListOptions, asked: u64) -> bool {
     }
 }
 
-fn token(version: i64, namespace: &str, key: &str) -> String {
+fn token(version: i64, namespace: &str, key: &str, left: Option<usize>) -> String {
     let start = key.strip_prefix(namespace).unwrap_or(key).trim_start_matches('/');
-    let token = Token { v: TOKEN_VERSION.to_owned(), rv: version, start: format!("/{start}\0") };
+    let token = Token { v: TOKEN_VERSION.to_owned(), rv: version, start: format!("/{start}\0"), left };
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(&token).unwrap_or_default())
 }
 

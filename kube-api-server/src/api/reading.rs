@@ -27,17 +27,17 @@ pub(super) async fn one(api: &Api, call: &Call, target: &Target) -> Result<Respo
         })?;
         wait_for(api, asked).await?;
     }
-    let stored = api
+    let record = api
         .store
         .get(target.resource, &target.namespace, &target.name)
         .ok_or_else(|| ApiError::not_found(target.resource.plural(), target.resource.group(), &target.name))?;
     Ok(match accepted {
         Accepted::Table => {
-            let table = table::of_one(target.resource, &stored.record.to_value(), include(call), true);
+            let table = table::of_one(target.resource, &record.to_value(), include(call), true);
             super::json(StatusCode::OK, table.to_string())
         }
-        Accepted::PartialObjectMetadata => super::json(StatusCode::OK, table::partial(&stored.value).to_string()),
-        _ => super::json(StatusCode::OK, stored.record.object()),
+        Accepted::PartialObjectMetadata => super::json(StatusCode::OK, table::partial(&record.value()).to_string()),
+        _ => super::json(StatusCode::OK, record.object()),
     })
 }
 

@@ -1,6 +1,7 @@
 //! Watches: what has changed since a version, then every change as it comes, as one JSON object per line.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -16,13 +17,14 @@ use crate::decode;
 use crate::resource::Resource;
 use crate::selector::Selection;
 use crate::status::ApiError;
-use crate::store::change::{EventType, frame};
+use crate::store::change::{EventType, write_event};
+use crate::store::record::Record;
 use crate::store::{Store, TooOld};
 
 /// How long a watch lasts whose client does not say: kube-apiserver ends it after 30 to 60 minutes.
 const LONGEST: Duration = Duration::from_mins(45);
-/// How many changes are taken from the store at once.
-const BATCH: usize = 256;
+/// How many events are written at once: some hundred kilobytes of realistic Nodes.
+const BATCH: usize = 64;
 /// Marks the end of the initial events for those who asked for a bookmark there.
 const INITIAL_EVENTS_END: &str = "k8s.io/initial-events-end";
 
@@ -55,9 +57,17 @@ struct Watch {
     stopping: CancellationToken,
     deadline: Instant,
     ticks: Interval,
-    /// What is to be sent before the changes.
-    initial: Vec<Bytes>,
+    beginning: Beginning,
     over: bool,
+}
+
+/// What is sent before the changes.
+#[derive(Debug, Default)]
+struct Beginning {
+    /// The last first.
+    records: Vec<Arc<Record>>,
+    /// Whether their end is to be marked.
+    marks_end: bool,
 }
 
 /// Opens a watch. Only what is wrong with the request itself is an error; a version that is too old is an event.
@@ -89,7 +99,7 @@ pub(crate) fn open(
         stopping: surroundings.stopping.clone(),
         deadline: Instant::now() + options.timeout.unwrap_or(LONGEST),
         ticks,
-        initial: Vec::new(),
+        beginning: Beginning::default(),
         over: false,
     };
     watch.start(options);
@@ -111,18 +121,30 @@ impl Watch {
         if !with_state {
             return;
         }
-        for record in records {
-            let bytes = match self.form {
-                Form::Object => frame(EventType::Added, &record),
-                Form::Table(include) => self.table_event(EventType::Added.name(), &record.to_value(), include),
-            };
-            self.initial.push(bytes);
+        self.beginning = Beginning { records, marks_end: self.bookmarks };
+        self.beginning.records.reverse();
+    }
+
+    fn write(&mut self, event: EventType, record: &Record, out: &mut Vec<u8>) {
+        match self.form {
+            Form::Object => write_event(event, record, out),
+            Form::Table(include) => {
+                out.extend_from_slice(&self.table_event(event.name(), &record.to_value(), include));
+            }
         }
-        if self.bookmarks {
-            let end = self.bookmark(true);
-            self.initial.push(end);
+    }
+
+    /// The next of what is sent before the changes; `None` where there is no more.
+    fn beginning(&mut self) -> Option<Bytes> {
+        let records = &mut self.beginning.records;
+        if records.is_empty() {
+            return std::mem::take(&mut self.beginning.marks_end).then(|| self.bookmark(true));
         }
-        self.initial.reverse();
+        let mut out = Vec::new();
+        for record in records.split_off(records.len().saturating_sub(BATCH)).iter().rev() {
+            self.write(EventType::Added, record, &mut out);
+        }
+        Some(out.into())
     }
 
     fn table_event(&mut self, event: &str, object: &Value, include: table::IncludeObject) -> Bytes {
@@ -156,18 +178,14 @@ impl Watch {
                 }
             };
             self.position = changes.last()?.record.version;
-            let mut frames = Vec::new();
+            let mut out = Vec::new();
             for change in changes {
-                let Some(event) = change.seen_by(&self.selection) else { continue };
-                frames.push(match self.form {
-                    Form::Object => change.frame(event),
-                    Form::Table(include) => self.table_event(event.name(), &change.shown(event).to_value(), include),
-                });
+                if let Some(event) = change.seen_by(&self.selection) {
+                    self.write(event, &change.shown(event), &mut out);
+                }
             }
-            match frames.as_slice() {
-                [] => {}
-                [one] => return Some(one.clone()),
-                many => return Some(many.concat().into()),
+            if !out.is_empty() {
+                return Some(out.into());
             }
         }
     }
@@ -181,7 +199,7 @@ impl Watch {
                 self.over = true;
                 return Some(Err(io::Error::new(io::ErrorKind::ConnectionReset, "the watch was cut")));
             }
-            if let Some(bytes) = self.initial.pop() {
+            if let Some(bytes) = self.beginning() {
                 return Some(Ok(bytes));
             }
             self.newest.mark_unchanged();

@@ -52,7 +52,7 @@ fn object_of(call: &Call, target: &Target) -> Result<Value, ApiError> {
 
 fn done(outcome: &Outcome) -> Response {
     let status = if outcome.created { StatusCode::CREATED } else { StatusCode::OK };
-    let mut response = super::json(status, outcome.object.to_string());
+    let mut response = super::json(status, outcome.object.to_bytes());
     warn(&mut response, &outcome.warnings);
     response
 }
@@ -61,14 +61,14 @@ pub(super) fn create(api: &Api, call: &Call, target: &Target) -> Result<Response
     call.accepted()?;
     let options = call.query.write_options("CreateOptions", false)?;
     let object = object_of(call, target)?;
-    write::create(&api.store, &write_of(call, target, options), &object).map(|outcome| done(&outcome))
+    write::create(&api.store, &write_of(call, target, options), object).map(|outcome| done(&outcome))
 }
 
 pub(super) fn replace(api: &Api, call: &Call, target: &Target) -> Result<Response, ApiError> {
     call.accepted()?;
     let options = call.query.write_options("UpdateOptions", false)?;
     let object = object_of(call, target)?;
-    write::replace(&api.store, &write_of(call, target, options), &object).map(|outcome| done(&outcome))
+    write::replace(&api.store, &write_of(call, target, options), object).map(|outcome| done(&outcome))
 }
 
 pub(super) fn patch(api: &Api, call: &Call, target: &Target) -> Result<Response, ApiError> {
@@ -133,16 +133,19 @@ pub(super) fn delete(api: &Api, call: &Call, target: &Target) -> Result<Response
     let (options, dry_run) = delete_options(call)?;
     let write = Write { dry_run, ..Write::new(target.resource, &target.namespace, &target.name) };
     let body = match write::delete(&api.store, &write, &options)? {
-        Deleted::Waiting(object) => object,
+        Deleted::Waiting(record) => record.object(),
         Deleted::Gone { uid } => {
             let mut details = json!({ "name": target.name, "kind": target.resource.plural(), "uid": uid });
             if !target.resource.group().is_empty() {
                 details["group"] = target.resource.group().into();
             }
-            json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details })
+            let status = "Success";
+            json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": status, "details": details })
+                .to_string()
+                .into_bytes()
         }
     };
-    Ok(super::json(StatusCode::OK, body.to_string()))
+    Ok(super::json(StatusCode::OK, body))
 }
 
 pub(super) fn delete_collection(api: &Api, call: &Call, target: &Target) -> Result<Response, ApiError> {

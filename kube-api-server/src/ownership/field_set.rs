@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::{Error, MapAccess, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 /// A tree of path elements. An element is kept in its written form: `f:name` for a field, `k:{…}` for a list item known
@@ -52,6 +55,19 @@ impl FieldSet {
             out.below.insert(element.clone(), merged);
         }
         out
+    }
+
+    /// Whether there is a path that is in both.
+    pub(crate) fn meets(&self, other: &FieldSet) -> bool {
+        (self.member && other.member)
+            || other.below.iter().any(|(element, set)| self.below.get(element).is_some_and(|mine| mine.meets(set)))
+    }
+
+    /// The second element of every path, or the first of a path that has no more.
+    pub(crate) fn second_steps(&self) -> impl Iterator<Item = &str> {
+        self.below.iter().flat_map(|(element, set)| {
+            set.below.keys().map(String::as_str).chain(set.member.then_some(element.as_str()))
+        })
     }
 
     /// What is in this set and not, path by path, in the other.
@@ -130,7 +146,7 @@ impl FieldSet {
                 set.member = true;
                 continue;
             }
-            if !["f:", "k:", "v:", "i:"].iter().any(|kind| element.starts_with(kind)) {
+            if !is_element(element) {
                 return None;
             }
             let mut child = FieldSet::from_json(below)?;
@@ -140,6 +156,57 @@ impl FieldSet {
             set.below.insert(element.clone(), child);
         }
         Some(set)
+    }
+}
+
+fn is_element(text: &str) -> bool {
+    ["f:", "k:", "v:", "i:"].iter().any(|kind| text.starts_with(kind))
+}
+
+/// The same as `to_json`, without the tree between.
+impl Serialize for FieldSet {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let marked = self.member && !self.below.is_empty();
+        let mut map = serializer.serialize_map(Some(self.below.len() + usize::from(marked)))?;
+        if marked {
+            map.serialize_entry(".", &FieldSet::default())?;
+        }
+        for (element, set) in &self.below {
+            map.serialize_entry(element, set)?;
+        }
+        map.end()
+    }
+}
+
+/// The same as `from_json`, without the tree between.
+impl<'de> Deserialize<'de> for FieldSet {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<FieldSet, D::Error> {
+        struct Elements;
+
+        impl<'de> Visitor<'de> for Elements {
+            type Value = FieldSet;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("a set of field paths")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<FieldSet, A::Error> {
+                let mut set = FieldSet::default();
+                while let Some((element, mut below)) = entries.next_entry::<String, FieldSet>()? {
+                    if element == "." {
+                        set.member = true;
+                    } else if is_element(&element) {
+                        below.member |= below.below.is_empty();
+                        set.below.insert(element, below);
+                    } else {
+                        return Err(A::Error::custom("a path element of no known form"));
+                    }
+                }
+                Ok(set)
+            }
+        }
+
+        deserializer.deserialize_map(Elements)
     }
 }
 
@@ -169,6 +236,10 @@ mod tests {
             "f:status": { "f:addresses": { "k:{\"type\":\"Hostname\"}": { ".": {}, "f:address": {} } } },
         });
         assert_eq!(FieldSet::from_json(&written).unwrap().to_json(), written);
+        let set: FieldSet = serde_json::from_str(&written.to_string()).unwrap();
+        assert_eq!(set, FieldSet::from_json(&written).unwrap());
+        assert_eq!(serde_json::to_string(&set).unwrap(), written.to_string());
+        assert!(serde_json::from_str::<FieldSet>(r#"{"f:a":{"b":{}}}"#).is_err());
     }
 
     #[test]
@@ -178,6 +249,8 @@ mod tests {
         assert_eq!(all.difference(&one), FieldSet::of(&[&["f:labels", "f:a"]]));
         assert_eq!(all.intersection(&one), one);
         assert!(one.difference(&all).is_empty());
+        assert!(one.meets(&all));
+        assert!(!one.meets(&FieldSet::of(&[&["f:labels", "f:a"]])));
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! The bookkeeping itself: entries of `managedFields`, how they are told apart, ordered, bounded and written.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 
 use super::field_set::FieldSet;
 
 /// The most entries that updates may hold; beyond it the oldest are put together.
-const MOST_UPDATE_MANAGERS: usize = 10;
+pub(super) const MOST_UPDATE_MANAGERS: usize = 10;
 /// Who owns what the oldest updates did, once they are put together.
 pub(super) const ANCIENT_CHANGES: &str = "ancient-changes";
 
@@ -41,6 +42,10 @@ pub(super) fn describe(identity: &Identity) -> String {
 
 /// Nobody owns what says which object it is, nor what only the server writes.
 pub(super) fn strip_identity(set: &FieldSet) -> FieldSet {
+    set.difference(&SERVER_OWNED)
+}
+
+static SERVER_OWNED: LazyLock<FieldSet> = LazyLock::new(|| {
     let mut server_owned = FieldSet::default();
     let field = |name: &str| format!("f:{name}");
     server_owned.insert(&[field("apiVersion")]);
@@ -59,8 +64,8 @@ pub(super) fn strip_identity(set: &FieldSet) -> FieldSet {
     ] {
         server_owned.insert(&[field("metadata"), field(name)]);
     }
-    set.difference(&server_owned)
-}
+    server_owned
+});
 
 /// Whether these entries are a client's way to have the bookkeeping forgotten.
 pub(super) fn is_reset(entries: &[Value]) -> bool {

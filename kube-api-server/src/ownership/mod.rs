@@ -6,9 +6,11 @@
 
 mod edit;
 mod field_set;
+mod kept;
 mod managed;
 mod walk;
 
+use axum::body::Bytes;
 use serde_json::Value;
 
 use crate::decode;
@@ -30,6 +32,8 @@ const BEFORE_FIRST_APPLY: &str = "before-first-apply";
 pub(crate) struct Writer<'a> {
     pub(crate) resource: Resource,
     pub(crate) shape: &'a Shape,
+    /// What an object with nothing in it looks like.
+    pub(crate) empty: &'a Value,
     /// The field manager's name.
     pub(crate) manager: String,
     /// "status" or nothing.
@@ -82,12 +86,21 @@ impl Writer<'_> {
         take_managed_fields(&mut new);
         // An object that is not kept track of stays so until the first apply.
         if live.is_none() || !managed.is_empty() {
-            let empty = decode::empty(self.shape);
-            let old = live.map_or(empty, |live| without_managed_fields(live.clone()));
-            self.take_over(&old, &new, &mut managed, &self.manager);
+            let old = live.map_or_else(|| self.empty.clone(), |live| without_managed_fields(live.clone()));
+            self.take_over(&self.compare(&old, &new), &mut managed, &self.manager);
         }
         set_managed_fields(&mut new, managed);
         new
+    }
+
+    /// The same for an update that leaves `managedFields` itself alone: both objects are without it, and `managed` is what
+    /// it says of `old`.
+    pub(crate) fn update_apart(&self, old: &Value, new: &Value, mut managed: Option<Bytes>) -> Option<Bytes> {
+        let comparison = self.compare(old, new);
+        // An object that is not kept track of stays so until the first apply.
+        let Some(before) = managed.take_if(|_| !comparison.is_empty()) else { return managed };
+        let me = self.identity(&self.manager, false);
+        kept::update(&before, &comparison, &me, |managed| self.take_over(&comparison, managed, &self.manager))
     }
 
     fn starting_point(&self, live: Option<&Value>, requested: Option<&Value>) -> Managed {
@@ -104,11 +117,10 @@ impl Writer<'_> {
     }
 
     /// An update by `manager`: it owns what it changed, and nobody owns what it removed.
-    fn take_over(&self, old: &Value, new: &Value, managed: &mut Managed, who: &str) {
-        let comparison = self.compare(old, new);
+    fn take_over(&self, comparison: &Comparison, managed: &mut Managed, who: &str) {
         let changed = comparison.added.union(&comparison.modified);
         let gone = changed.union(&comparison.removed);
-        for entry in managed.values_mut() {
+        for entry in managed.values_mut().filter(|entry| entry.set.meets(&gone)) {
             entry.set = entry.set.difference(&gone);
         }
         let mine = strip_identity(&changed);
@@ -123,11 +135,11 @@ impl Writer<'_> {
 
     /// `live` with the configuration applied. `live` is the empty object for a creation.
     pub(crate) fn apply(&self, live: Option<&Value>, config: &Value, force: bool) -> Result<Value, ApiError> {
-        let empty = decode::empty(self.shape);
+        let empty = self.empty;
         let mut managed = live.and_then(|live| live.pointer("/metadata/managedFields")).map(read).unwrap_or_default();
         let old = live.map_or_else(|| empty.clone(), |live| without_managed_fields(live.clone()));
         if managed.is_empty() && live.is_some() {
-            self.take_over(&empty, &old, &mut managed, BEFORE_FIRST_APPLY);
+            self.take_over(&self.compare(empty, &old), &mut managed, BEFORE_FIRST_APPLY);
         }
         let before = managed.clone();
         let me = self.identity(&self.manager, true);
@@ -157,7 +169,7 @@ impl Writer<'_> {
     }
 
     fn same_content(&self, old: &Value, new: &Value) -> bool {
-        let decoded = |value: &Value| decode::decode(self.shape, value).map(|decoded| decoded.value);
+        let decoded = |value: &Value| decode::decode(self.shape, value.clone()).map(|decoded| decoded.value);
         decoded(old) == decoded(new)
     }
 
@@ -243,6 +255,7 @@ mod tests {
         Writer {
             resource: Resource::Nodes,
             shape: schema.of(Resource::Nodes),
+            empty: schema.empty(Resource::Nodes),
             manager: manager.to_owned(),
             subresource: "",
             now: "2026-01-01T00:00:00Z".to_owned(),
@@ -258,7 +271,7 @@ mod tests {
     }
 
     fn node(config: &Value) -> Value {
-        decode::decode(Schema::embedded().unwrap().of(Resource::Nodes), config).unwrap().value
+        decode::decode(Schema::embedded().unwrap().of(Resource::Nodes), config.clone()).unwrap().value
     }
 
     #[test]

@@ -13,6 +13,12 @@ pub(crate) struct Comparison {
     pub(crate) removed: FieldSet,
 }
 
+impl Comparison {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.modified.is_empty() && self.removed.is_empty()
+    }
+}
+
 /// How a value is taken apart.
 pub(crate) enum Parts<'a> {
     /// Owned as one piece.
@@ -116,15 +122,13 @@ fn differ(shape: &Shape, old: Option<&Value>, new: Option<&Value>, path: &mut Ve
             let (old_fields, new_fields) = (fields(old), fields(new));
             for name in names(old_fields, new_fields) {
                 let Some(shape) = shape.field(name) else { continue };
-                path.push(format!("f:{name}"));
-                differ(
-                    shape,
-                    old_fields.and_then(|all| all.get(name)),
-                    new_fields.and_then(|all| all.get(name)),
-                    path,
-                    out,
-                );
-                path.pop();
+                let (old, new) = (old_fields.and_then(|all| all.get(name)), new_fields.and_then(|all| all.get(name)));
+                // Most are the same, and their path need not be written for that.
+                if old != new {
+                    path.push(format!("f:{name}"));
+                    differ(shape, old, new, path, out);
+                    path.pop();
+                }
             }
         }
         Parts::Items(item_shape, list_type) => differ_in_items(item_shape, list_type, old, new, path, out),

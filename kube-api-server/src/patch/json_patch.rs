@@ -9,8 +9,8 @@ use crate::status::ApiError;
 /// The most operations that one patch may hold.
 const MOST_OPERATIONS: usize = 10_000;
 
-/// Applies the patch, all of it or nothing.
-pub(crate) fn apply(target: &Value, patch: &Value) -> Result<Value, ApiError> {
+/// Applies the patch, all of it or nothing: where it fails, nothing is left of the target.
+pub(crate) fn apply(mut target: Value, patch: &Value) -> Result<Value, ApiError> {
     let operations = patch.as_array().ok_or_else(|| {
         let what = match patch {
             Value::Object(_) => "object",
@@ -28,11 +28,10 @@ pub(crate) fn apply(target: &Value, patch: &Value) -> Result<Value, ApiError> {
             format!("The allowed maximum operations in a JSON patch is {MOST_OPERATIONS}, got {}", operations.len());
         return Err(ApiError::too_large(message));
     }
-    let mut out = target.clone();
     for operation in operations {
-        step(&mut out, operation).ok_or_else(ApiError::unprocessable)?;
+        step(&mut target, operation).ok_or_else(ApiError::unprocessable)?;
     }
-    Ok(out)
+    Ok(target)
 }
 
 fn step(target: &mut Value, operation: &Value) -> Option<()> {
@@ -55,6 +54,17 @@ fn step(target: &mut Value, operation: &Value) -> Option<()> {
         }
         _ => None,
     }
+}
+
+/// Whether the patch reads or writes what those fields lead to. A patch that makes no sense does not.
+pub(crate) fn touches(patch: &Value, fields: &[&str]) -> bool {
+    let meets =
+        |text: &str| pointer(text).is_some_and(|tokens| tokens.iter().zip(fields).all(|(token, name)| token == name));
+    let operations = patch.as_array().into_iter().flatten();
+    operations
+        .flat_map(|operation| ["path", "from"].map(|field| operation.get(field).and_then(Value::as_str)))
+        .flatten()
+        .any(meets)
 }
 
 /// The tokens of a path. Whatever stands before the first slash counts for nothing.
@@ -168,7 +178,7 @@ mod tests {
     }
 
     fn patched(patch: &Value) -> Result<Value, u16> {
-        apply(&node(), patch).map_err(|error| error.code)
+        apply(node(), patch).map_err(|error| error.code)
     }
 
     #[test]
@@ -181,6 +191,14 @@ mod tests {
     fn a_test_below_an_absent_member_or_past_the_end_fails() {
         assert_eq!(patched(&json!([{ "op": "test", "path": "/spec/no/deep", "value": null }])), Err(422));
         assert_eq!(patched(&json!([{ "op": "test", "path": "/spec/taints/7", "value": null }])), Err(422));
+    }
+
+    #[test]
+    fn a_patch_touches_what_it_names_and_what_is_above_and_below() {
+        let touched = |path: &str| touches(&json!([{ "op": "test", "path": path }]), &["status", "images"]);
+        assert!(touched("") && touched("/status") && touched("x/status/images") && touched("/status/images/0/names"));
+        assert!(!touched("/status/addresses") && !touched("/spec/images") && !touched("no slash"));
+        assert!(touches(&json!([{ "op": "copy", "path": "/x", "from": "/status" }]), &["status", "images"]));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::decode;
 use crate::resource::Resource;
 
 const DOCUMENT: &str = include_str!("kubernetes.json");
@@ -85,6 +86,8 @@ pub(crate) enum Presence {
 #[derive(Debug)]
 pub(crate) struct Schema {
     roots: BTreeMap<Resource, Shape>,
+    /// An object of each with nothing in it.
+    empty: BTreeMap<Resource, Value>,
     document: Value,
 }
 
@@ -107,12 +110,18 @@ impl Schema {
         for resource in Resource::ALL {
             roots.insert(resource, named(&document, resource.schema_name())?);
         }
-        Ok(Schema { roots, document })
+        let empty = roots.iter().map(|(resource, shape)| (*resource, decode::empty(shape))).collect();
+        Ok(Schema { roots, empty, document })
     }
 
     pub(crate) fn of(&self, resource: Resource) -> &Shape {
         // `embedded` has put every resource in; a missing one would decode to nothing at all.
         self.roots.get(&resource).unwrap_or(&Shape::Opaque)
+    }
+
+    /// An object with nothing in it, defaults aside: what the first write of one is compared with.
+    pub(crate) fn empty(&self, resource: Resource) -> &Value {
+        self.empty.get(&resource).unwrap_or(&Value::Null)
     }
 
     /// The document itself, to be served: type name to OpenAPI schema.

@@ -1,6 +1,7 @@
 //! The objects that the server serves, and what a test may do to them behind its back.
 
 pub(crate) mod change;
+pub(crate) mod part;
 pub(crate) mod record;
 mod state;
 
@@ -9,13 +10,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 use tokio::sync::watch;
 
+use crate::node_spec::NodeSpec;
 use crate::resource::Resource;
 use crate::schema::{Schema, SchemaError};
 use crate::selector::Selection;
 use crate::status::ApiError;
 use crate::write::{self, Delete, Write};
 use change::Change;
-use record::{Record, Stored, key_of};
+use record::{Draft, Record, key_of};
 use state::State;
 pub(crate) use state::TooOld;
 
@@ -23,6 +25,8 @@ pub(crate) use state::TooOld;
 const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
 /// The field manager of what a test writes through the store.
 const TEST_MANAGER: &str = "test";
+/// The field manager of what kubelets write.
+const KUBELET: &str = "kubelet";
 const NODE_NAMESPACE: &str = "";
 
 /// The cluster's objects: shared, cheap to clone, and the same that is served over HTTP.
@@ -64,9 +68,9 @@ impl Refused {
 
 /// What a writer decided for an object while nobody else could write.
 pub(crate) enum Decision {
-    Put(Value),
-    /// Delete; the value is how the object was at the end.
-    Remove(Value),
+    Put(Draft),
+    /// Delete; the draft is how the object was at the end.
+    Remove(Draft),
     Leave,
 }
 
@@ -92,7 +96,7 @@ impl Store {
             let namespace = serde_json::json!({ "metadata": { "name": name } });
             let write = Write::new(Resource::Namespaces, "", name).by("kube-apiserver");
             // The names are valid, and nothing is there yet.
-            let _created = write::create(&store, &write, &namespace);
+            let _created = write::create(&store, &write, namespace);
         }
         Ok(store)
     }
@@ -106,20 +110,32 @@ impl Store {
         &self.inner.schema
     }
 
-    pub(crate) fn get(&self, resource: Resource, namespace: &str, name: &str) -> Option<Stored> {
+    pub(crate) fn get(&self, resource: Resource, namespace: &str, name: &str) -> Option<Arc<Record>> {
         self.state().get(resource, &key_of(namespace, name)).cloned()
     }
 
     /// The present version and all objects that are selected, in the order of their keys.
     pub(crate) fn list(&self, resource: Resource, selection: &Selection) -> (u64, Vec<Arc<Record>>) {
         let state = self.state();
-        let records = state.all(resource).map(|stored| &stored.record).filter(|record| selection.matches(record));
+        let records = state.all(resource).filter(|record| selection.matches(record));
         (state.version, records.cloned().collect())
     }
 
-    /// All objects as they were at a version.
-    pub(crate) fn snapshot(&self, resource: Resource, version: u64) -> Result<Vec<Arc<Record>>, TooOld> {
-        self.state().snapshot(resource, version)
+    /// The objects after a key as they were at a version, or as they are, in the order of their keys, until `wanted` says
+    /// to stop. Answers with that version and with how many objects there are now.
+    ///
+    /// Nobody can write meanwhile, and `wanted` must not call the store.
+    pub(crate) fn snapshot(
+        &self,
+        resource: Resource,
+        version: Option<u64>,
+        after: &str,
+        wanted: impl FnMut(&Arc<Record>) -> bool,
+    ) -> Result<(u64, usize), TooOld> {
+        let state = self.state();
+        let version = version.unwrap_or(state.version);
+        state.snapshot(resource, version, after, wanted)?;
+        Ok((version, state.count(resource)))
     }
 
     pub(crate) fn changes_after(
@@ -139,13 +155,13 @@ impl Store {
         resource: Resource,
         namespace: &str,
         name: &str,
-        decide: impl FnOnce(Option<&Stored>) -> Result<Decision, E>,
-    ) -> Result<Option<Stored>, E> {
+        decide: impl FnOnce(Option<&Arc<Record>>) -> Result<Decision, E>,
+    ) -> Result<Option<Arc<Record>>, E> {
         let mut state = self.state();
         let key = key_of(namespace, name);
         let current = state.get(resource, &key).cloned();
-        let stored = match decide(current.as_ref())? {
-            Decision::Put(value) => Some(state.put(resource, value)),
+        let record = match decide(current.as_ref())? {
+            Decision::Put(draft) => Some(state.put(resource, draft)),
             Decision::Remove(last) => {
                 state.remove(resource, &key, last);
                 None
@@ -160,7 +176,7 @@ impl Store {
             *newest = version.max(*newest);
             newer
         });
-        Ok(stored)
+        Ok(record)
     }
 
     /// Wakes with every change.
@@ -175,15 +191,29 @@ impl Store {
 
     /// Registers a Node, given as a [`NodeSpec`](crate::NodeSpec) or as JSON, and returns it as it is now.
     pub fn create_node(&self, node: impl Into<Value>) -> Result<Value, Refused> {
-        let node = node.into();
         let write = Write::new(Resource::Nodes, NODE_NAMESPACE, "").by(TEST_MANAGER);
-        write::create(self, &write, &node).map(|outcome| outcome.object).map_err(Refused)
+        write::create(self, &write, node.into()).map(|outcome| outcome.object.to_value()).map_err(Refused)
+    }
+
+    /// Registers many Nodes, in order, as so many kubelets would, and returns how many. The first that is refused ends it;
+    /// those before it stay.
+    ///
+    /// It is several times faster than as many calls of [`create_node`](Store::create_node), and gives nothing back.
+    pub fn create_nodes(&self, nodes: impl IntoIterator<Item = NodeSpec>) -> Result<usize, Refused> {
+        let write = Write::new(Resource::Nodes, NODE_NAMESPACE, "").by(KUBELET);
+        let mut count = 0;
+        for node in nodes {
+            let (node, apart) = node.into_parts();
+            write::register(self, &write, node, apart).map_err(Refused)?;
+            count += 1;
+        }
+        Ok(count)
     }
 
     /// The Node of that name, with `kind` and `apiVersion`.
     #[must_use]
     pub fn node(&self, name: &str) -> Option<Value> {
-        self.get(Resource::Nodes, NODE_NAMESPACE, name).map(|stored| stored.record.to_value())
+        self.get(Resource::Nodes, NODE_NAMESPACE, name).map(|record| record.to_value())
     }
 
     /// All Nodes, by name.
@@ -214,7 +244,7 @@ impl Store {
     /// has no meaning and is dropped.
     pub fn update_node(&self, name: &str, change: impl FnOnce(&mut Value)) -> Result<Value, Refused> {
         let write = Write::new(Resource::Nodes, NODE_NAMESPACE, name).by(TEST_MANAGER);
-        write::update_in_place(self, &write, change).map_err(Refused)
+        write::update_in_place(self, &write, change).map(|record| record.to_value()).map_err(Refused)
     }
 
     /// Deletes a Node.

@@ -1,12 +1,11 @@
 //! The objects, their versions and the window of history that watches and paged lists may look back on.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::ops::Bound;
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::change::Change;
-use super::record::{Record, Stored, key_of};
+use super::record::{Draft, Record, key_of};
 use crate::resource::Resource;
 use crate::validation::text;
 
@@ -21,7 +20,7 @@ pub(super) struct State {
 
 #[derive(Debug, Default)]
 struct Table {
-    objects: BTreeMap<String, Stored>,
+    objects: BTreeMap<String, Arc<Record>>,
     changes: VecDeque<Arc<Change>>,
     /// Changes up to and including this version are forgotten.
     forgotten: u64,
@@ -44,37 +43,36 @@ impl State {
         self.tables.get(&resource)
     }
 
-    pub(super) fn get(&self, resource: Resource, key: &str) -> Option<&Stored> {
+    pub(super) fn get(&self, resource: Resource, key: &str) -> Option<&Arc<Record>> {
         self.table(resource)?.objects.get(key)
     }
 
     /// All objects, in the order of their keys.
-    pub(super) fn all(&self, resource: Resource) -> impl Iterator<Item = &Stored> {
+    pub(super) fn all(&self, resource: Resource) -> impl Iterator<Item = &Arc<Record>> {
         self.table(resource).into_iter().flat_map(|table| table.objects.values())
     }
 
     /// Creates or replaces an object, which gets the next version.
-    pub(super) fn put(&mut self, resource: Resource, mut value: Value) -> Stored {
+    pub(super) fn put(&mut self, resource: Resource, mut draft: Draft) -> Arc<Record> {
         self.version += 1;
         let version = self.version;
-        value["metadata"]["resourceVersion"] = version.to_string().into();
-        let key = key_of(text(&value, "/metadata/namespace"), text(&value, "/metadata/name"));
-        let record = Arc::new(Record::new(resource, key.clone(), version, &value));
-        let stored = Stored { value: Arc::new(value), record: record.clone() };
+        draft.rest["metadata"]["resourceVersion"] = version.to_string().into();
+        let key = key_of(text(&draft.rest, "/metadata/namespace"), text(&draft.rest, "/metadata/name"));
+        let record = Arc::new(Record::new(resource, key.clone(), version, draft));
         let table = self.tables.entry(resource).or_default();
-        let previous = table.objects.insert(key, stored.clone()).map(|stored| stored.record);
-        table.remember(Change::new(record, previous, false), self.history);
-        stored
+        let previous = table.objects.insert(key, record.clone());
+        table.remember(Change::new(record.clone(), previous, false), self.history);
+        record
     }
 
     /// Deletes an object; `last` is how it was at the end.
-    pub(super) fn remove(&mut self, resource: Resource, key: &str, mut last: Value) {
+    pub(super) fn remove(&mut self, resource: Resource, key: &str, mut last: Draft) {
         let table = self.tables.entry(resource).or_default();
         let Some(previous) = table.objects.remove(key) else { return };
         self.version += 1;
-        last["metadata"]["resourceVersion"] = self.version.to_string().into();
-        let record = Arc::new(Record::new(resource, key.to_owned(), self.version, &last));
-        table.remember(Change::new(record, Some(previous.record), true), self.history);
+        last.rest["metadata"]["resourceVersion"] = self.version.to_string().into();
+        let record = Arc::new(Record::new(resource, key.to_owned(), self.version, last));
+        table.remember(Change::new(record, Some(previous), true), self.history);
     }
 
     /// The changes after that version, oldest first, at most `limit`.
@@ -90,24 +88,46 @@ impl State {
         Ok(table.changes.iter().skip(from).take(limit).cloned().collect())
     }
 
-    /// The objects as they were at that version, in the order of their keys.
-    pub(super) fn snapshot(&self, resource: Resource, version: u64) -> Result<Vec<Arc<Record>>, TooOld> {
-        let Some(table) = self.table(resource) else { return Ok(Vec::new()) };
+    /// How many objects there are.
+    pub(super) fn count(&self, resource: Resource) -> usize {
+        self.table(resource).map_or(0, |table| table.objects.len())
+    }
+
+    /// The objects after a key as they were at a version, in the order of their keys, until `wanted` says to stop. It costs
+    /// what is looked at and what has changed since, whatever else there is.
+    pub(super) fn snapshot(
+        &self,
+        resource: Resource,
+        version: u64,
+        after: &str,
+        mut wanted: impl FnMut(&Arc<Record>) -> bool,
+    ) -> Result<(), TooOld> {
+        let Some(table) = self.table(resource) else { return Ok(()) };
         table.check(version)?;
-        let mut then: BTreeMap<&str, Option<Arc<Record>>> = BTreeMap::new();
+        // What is now the present was, before the oldest change since then, what that change replaced.
+        let mut then: HashMap<&str, Option<&Arc<Record>>> = HashMap::new();
         let from = table.changes.partition_point(|change| change.record.version <= version);
-        for change in table.changes.iter().skip(from) {
-            then.entry(&change.record.key).or_insert_with(|| change.previous.clone());
+        for change in table.changes.range(from..).filter(|change| change.record.key.as_str() > after) {
+            then.entry(&change.record.key).or_insert(change.previous.as_ref());
         }
-        let mut records: BTreeMap<&str, Arc<Record>> =
-            table.objects.iter().map(|(key, stored)| (key.as_str(), stored.record.clone())).collect();
-        for (key, record) in then {
-            match record {
-                Some(record) => records.insert(key, record),
-                None => records.remove(key),
-            };
+        let is_gone = |key: &str| !table.objects.contains_key(key);
+        let mut gone: Vec<&Arc<Record>> =
+            then.iter().filter(|(key, _)| is_gone(key)).filter_map(|(_, record)| *record).collect();
+        gone.sort_unstable_by(|one, other| other.key.cmp(&one.key));
+        for (key, present) in table.objects.range::<str, _>((Bound::Excluded(after), Bound::Unbounded)) {
+            while let Some(record) = gone.pop_if(|record| record.key < *key) {
+                if !wanted(record) {
+                    return Ok(());
+                }
+            }
+            if let Some(record) = then.get(key.as_str()).copied().unwrap_or(Some(present))
+                && !wanted(record)
+            {
+                return Ok(());
+            }
         }
-        Ok(records.into_values().collect())
+        while gone.pop().is_some_and(&mut wanted) {}
+        Ok(())
     }
 
     /// Forgets all history: whoever asks for an older version than the present is too late.
@@ -141,8 +161,12 @@ mod tests {
 
     use super::*;
 
+    fn draft(name: &str) -> Draft {
+        Draft::whole(Resource::Nodes, json!({ "metadata": { "name": name } }))
+    }
+
     fn put(state: &mut State, name: &str) -> u64 {
-        state.put(Resource::Nodes, json!({ "metadata": { "name": name } })).record.version
+        state.put(Resource::Nodes, draft(name)).version
     }
 
     #[test]
@@ -152,11 +176,21 @@ mod tests {
         let then = put(&mut state, "b");
         put(&mut state, "a");
         put(&mut state, "c");
-        state.remove(Resource::Nodes, "b", json!({ "metadata": { "name": "b" } }));
-        let records = state.snapshot(Resource::Nodes, then).unwrap();
-        let seen: Vec<(&str, bool)> =
-            records.iter().map(|record| (record.key.as_str(), record.version <= then)).collect();
-        assert_eq!(seen, [("a", true), ("b", true)]);
+        state.remove(Resource::Nodes, "b", draft("b"));
+        let seen = |after: &str, most: usize| {
+            let mut seen = Vec::new();
+            let more = |record: &Arc<Record>| {
+                seen.push((record.key.clone(), record.version <= then));
+                seen.len() < most
+            };
+            state.snapshot(Resource::Nodes, then, after, more).unwrap();
+            seen
+        };
+        let (a, b) = (("a".to_owned(), true), ("b".to_owned(), true));
+        assert_eq!(seen("", 9), [a.clone(), b.clone()]);
+        assert_eq!(seen("", 1), [a]);
+        assert_eq!(seen("a", 9), [b]);
+        assert_eq!(seen("b", 9), []);
     }
 
     #[test]

@@ -2,14 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use super::{items, names, text};
+use super::{at, items, names, text};
 use crate::status::Cause;
 
 /// All annotations of an object together, keys and values.
 const MOST_ANNOTATION_BYTES: usize = 256 * 1024;
 
-fn map<'a>(object: &'a Value, pointer: &str) -> Option<&'a Map<String, Value>> {
-    object.pointer(pointer).and_then(Value::as_object)
+fn map<'a>(object: &'a Value, path: &str) -> Option<&'a Map<String, Value>> {
+    at(object, path).and_then(Value::as_object)
 }
 
 /// The form that a name must have.
@@ -31,8 +31,8 @@ impl NameForm {
     }
 }
 
-/// What must hold of any object.
-pub(super) fn whole(form: NameForm, object: &Value, causes: &mut Vec<Cause>) {
+/// What must hold of any object. What it shares with the one it replaces was looked at when that was written.
+pub(super) fn whole(form: NameForm, old: Option<&Value>, object: &Value, causes: &mut Vec<Cause>) {
     let (name, prefix) = (text(object, "/metadata/name"), text(object, "/metadata/generateName"));
     if !prefix.is_empty() {
         // A prefix may end in a dash, which a name may not.
@@ -45,8 +45,8 @@ pub(super) fn whole(form: NameForm, object: &Value, causes: &mut Vec<Cause>) {
     } else {
         causes.extend(form.problems(name).iter().map(|why| Cause::invalid_text("metadata.name", name, why)));
     }
-    labels(object, causes);
-    annotations(object, causes);
+    labels(old, object, causes);
+    annotations(old, object, causes);
     for finalizer in items(object, "/metadata/finalizers") {
         let finalizer = finalizer.as_str().unwrap_or_default();
         let wrong = names::qualified(finalizer);
@@ -66,23 +66,35 @@ pub(super) fn finalizers(object: &Value, causes: &mut Vec<Cause>) {
     }
 }
 
-fn labels(object: &Value, causes: &mut Vec<Cause>) {
+/// The entries of a map that another object does not have just so.
+fn news<'a>(
+    old: Option<&'a Value>,
+    object: &'a Value,
+    path: &'static str,
+) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    let known = old.and_then(|old| map(old, path));
+    let all = map(object, path).into_iter().flatten();
+    all.filter(move |(key, value)| known.and_then(|known| known.get(*key)) != Some(*value))
+}
+
+fn labels(old: Option<&Value>, object: &Value, causes: &mut Vec<Cause>) {
     const FIELD: &str = "metadata.labels";
-    for (key, value) in map(object, "/metadata/labels").into_iter().flatten() {
+    for (key, value) in news(old, object, "/metadata/labels") {
         let value = value.as_str().unwrap_or_default();
         causes.extend(names::qualified(key).iter().map(|why| Cause::invalid_text(FIELD, key, why)));
         causes.extend(names::label_value(value).iter().map(|why| Cause::invalid_text(FIELD, value, why)));
     }
 }
 
-fn annotations(object: &Value, causes: &mut Vec<Cause>) {
+fn annotations(old: Option<&Value>, object: &Value, causes: &mut Vec<Cause>) {
+    const PATH: &str = "/metadata/annotations";
     const FIELD: &str = "metadata.annotations";
-    let mut bytes = 0;
-    for (key, value) in map(object, "/metadata/annotations").into_iter().flatten() {
+    for (key, _) in news(old, object, PATH) {
         // Unlike a label's, an annotation's key may be in upper case.
         causes.extend(names::qualified(&key.to_lowercase()).iter().map(|why| Cause::invalid_text(FIELD, key, why)));
-        bytes += key.len() + value.as_str().unwrap_or_default().len();
     }
+    let all = map(object, PATH).into_iter().flatten();
+    let bytes: usize = all.map(|(key, value)| key.len() + value.as_str().unwrap_or_default().len()).sum();
     if bytes > MOST_ANNOTATION_BYTES {
         causes.push(Cause::too_long(FIELD, MOST_ANNOTATION_BYTES));
     }
@@ -90,7 +102,7 @@ fn annotations(object: &Value, causes: &mut Vec<Cause>) {
 
 /// What may not change: which object it is, and what only deletion sets.
 pub(super) fn changes(old: &Value, new: &Value, causes: &mut Vec<Cause>) {
-    if old.pointer("/metadata/deletionTimestamp").is_some() {
+    if at(old, "/metadata/deletionTimestamp").is_some() {
         let known = items(old, "/metadata/finalizers");
         let added: Vec<String> = items(new, "/metadata/finalizers")
             .iter()
@@ -112,6 +124,6 @@ pub(super) fn changes(old: &Value, new: &Value, causes: &mut Vec<Cause>) {
             causes.push(Cause::invalid_text(format!("metadata.{field}"), now, "field is immutable"));
         }
     }
-    labels(new, causes);
-    annotations(new, causes);
+    labels(Some(old), new, causes);
+    annotations(Some(old), new, causes);
 }

@@ -24,23 +24,23 @@ pub(crate) fn creation(resource: Resource, object: &Value) -> Result<(), ApiErro
     let mut causes = Vec::new();
     match resource {
         Resource::Nodes => {
-            metadata::whole(NameForm::Subdomain, object, &mut causes);
+            metadata::whole(NameForm::Subdomain, None, object, &mut causes);
             metadata::finalizers(object, &mut causes);
             node::creation(object, &mut causes);
         }
         Resource::Events => event::whole(object, &mut causes),
         Resource::Leases => {
-            metadata::whole(NameForm::Subdomain, object, &mut causes);
+            metadata::whole(NameForm::Subdomain, None, object, &mut causes);
             lease::spec(object, &mut causes);
         }
         Resource::Namespaces => {
-            metadata::whole(NameForm::Label, object, &mut causes);
+            metadata::whole(NameForm::Label, None, object, &mut causes);
             metadata::finalizers(object, &mut causes);
         }
     }
     verdict(resource, object, &causes)?;
     // What holds for all resources is said only where the resource's own rules are kept.
-    metadata::whole(NameForm::PathSegment, object, &mut causes);
+    metadata::whole(NameForm::PathSegment, None, object, &mut causes);
     verdict(resource, object, &causes)
 }
 
@@ -48,12 +48,12 @@ pub(crate) fn creation(resource: Resource, object: &Value) -> Result<(), ApiErro
 pub(crate) fn update(resource: Resource, door: Door, old: &Value, new: &Value) -> Result<(), ApiError> {
     let mut causes = Vec::new();
     // What holds for all resources comes first, and the resource's own rules say some of it again: both are listed.
-    metadata::whole(NameForm::PathSegment, new, &mut causes);
+    metadata::whole(NameForm::PathSegment, Some(old), new, &mut causes);
     metadata::changes(old, new, &mut causes);
     match resource {
         Resource::Nodes => {
             if door == Door::Main {
-                metadata::whole(NameForm::Subdomain, new, &mut causes);
+                metadata::whole(NameForm::Subdomain, Some(old), new, &mut causes);
                 metadata::finalizers(new, &mut causes);
                 node::creation(new, &mut causes);
             }
@@ -68,7 +68,7 @@ pub(crate) fn update(resource: Resource, door: Door, old: &Value, new: &Value) -
         }
         Resource::Namespaces => {
             if door == Door::Main {
-                metadata::whole(NameForm::Label, new, &mut causes);
+                metadata::whole(NameForm::Label, Some(old), new, &mut causes);
                 metadata::finalizers(new, &mut causes);
             }
             metadata::changes(old, new, &mut causes);
@@ -101,11 +101,17 @@ fn verdict(resource: Resource, object: &Value, causes: &[Cause]) -> Result<(), A
     Err(ApiError::invalid(resource.kind(), resource.group(), name, causes))
 }
 
-/// A string in the object, empty where there is none.
-pub(crate) fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+/// What a path such as `/metadata/labels` leads to. Unlike a JSON Pointer it knows neither indices nor escapes, and so does
+/// not allocate.
+pub(crate) fn at<'a>(object: &'a Value, path: &str) -> Option<&'a Value> {
+    path.split('/').skip(1).try_fold(object, |value, field| value.get(field))
 }
 
-fn items<'a>(object: &'a Value, pointer: &str) -> &'a [Value] {
-    object.pointer(pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+/// A string in the object, empty where there is none.
+pub(crate) fn text<'a>(object: &'a Value, path: &str) -> &'a str {
+    at(object, path).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn items<'a>(object: &'a Value, path: &str) -> &'a [Value] {
+    at(object, path).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }

@@ -81,7 +81,7 @@ fn taints(node: &Value, causes: &mut Vec<Cause>) {
 
 fn resources(node: &Value, causes: &mut Vec<Cause>) {
     for list in ["capacity", "allocatable"] {
-        let quantities = node.pointer(&format!("/status/{list}")).and_then(Value::as_object);
+        let quantities = node.get("status").and_then(|status| status.get(list)).and_then(Value::as_object);
         for (name, quantity) in quantities.into_iter().flatten() {
             let quantity = quantity.as_str().unwrap_or_default();
             if quantity.starts_with('-') {

@@ -1,22 +1,24 @@
 //! Changing an object that is there: what may be changed by whom, and doing it on the newest version.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::creating::{insert, wipe_system_fields};
-use super::{Outcome, Write, answer, metadata, normal, with_type};
+use super::{Outcome, Write, Written, answer, metadata, normal, with_type};
 use crate::admission;
 use crate::ownership::Writer;
 use crate::resource::Resource;
 use crate::status::{ApiError, Cause, quoted};
-use crate::store::record::Stored;
+use crate::store::record::{Draft, Record};
 use crate::store::{Decision, Store};
-use crate::validation::{self, Door, text};
+use crate::validation::{self, Door, at, text};
 
 /// How often a write starts over because somebody else wrote in between.
 const MOST_RACES: usize = 1_000;
 
 /// Replaces an object.
-pub(crate) fn replace(store: &Store, write: &Write, body: &Value) -> Result<Outcome, ApiError> {
+pub(crate) fn replace(store: &Store, write: &Write, body: Value) -> Result<Outcome, ApiError> {
     let mut warnings = Vec::new();
     let mut object = write.decode(store, body, &mut warnings)?;
     write.check_address(&mut object)?;
@@ -27,79 +29,106 @@ pub(crate) fn replace(store: &Store, write: &Write, body: &Value) -> Result<Outc
         return answer(insert(store, write, object), true, warnings);
     }
     let uid = text(&object, "/metadata/uid").to_owned();
-    let changed = change(store, write, |current| {
-        let known = text(&current.value, "/metadata/uid");
+    let changed = change(store, write, |record, current| {
+        let known = text(current, "/metadata/uid");
         if !uid.is_empty() && uid != known {
             let key = if write.resource == Resource::Nodes { "minions" } else { write.resource.plural() };
-            let key = format!("/registry/{key}/{}", current.record.key);
+            let key = format!("/registry/{key}/{}", record.key);
             return Err(write.conflict(&format!(
                 "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: \
                  Precondition failed: UID in precondition: {uid}, UID in object meta: {known}"
             )));
         }
-        Ok(write.writer(store).update(Some(&current.value), object.clone()))
+        Ok(write.writer(store).update(Some(current), object.clone()))
     });
     answer(changed, false, warnings)
 }
 
-/// Changes an object that is there: whoever computes the new one sees the newest, and nobody writes in between.
+/// Changes an object that is there. `compute` sees its newest version, as it is kept and as a whole.
 pub(super) fn change(
     store: &Store,
     write: &Write,
-    mut compute: impl FnMut(&Stored) -> Result<Value, ApiError>,
-) -> Result<Value, ApiError> {
+    mut compute: impl FnMut(&Record, &Value) -> Result<Value, ApiError>,
+) -> Result<Written, ApiError> {
+    on_the_newest(store, write, |record| {
+        let current = record.value();
+        let new = settle(store, write, record.version, &current, compute(record, &current)?)?;
+        Ok(decision(write, &current, new))
+    })
+}
+
+/// Does what `decide` says of the newest version: it starts over where somebody else wrote in between.
+pub(super) fn on_the_newest(
+    store: &Store,
+    write: &Write,
+    mut decide: impl FnMut(&Record) -> Result<Decision, ApiError>,
+) -> Result<Written, ApiError> {
     for _ in 0..MOST_RACES {
         let current = store.get(write.resource, &write.namespace, &write.name).ok_or_else(|| write.not_found())?;
-        let new = settle(store, write, &current, compute(&current)?)?;
+        let decision = decide(&current)?;
+        let shown = match &decision {
+            Decision::Put(draft) if write.dry_run => Some(draft.clone()),
+            Decision::Remove(draft) => Some(draft.clone()),
+            Decision::Put(_) | Decision::Leave => None,
+        };
         let mut raced = false;
-        let stored = store.decide(write.resource, &write.namespace, &write.name, |now| -> Result<_, ApiError> {
-            raced = now.is_none_or(|now| now.record.version != current.record.version);
-            Ok(if raced || write.dry_run { Decision::Leave } else { decision(&current.value, &new) })
+        let kept = store.decide(write.resource, &write.namespace, &write.name, |now| -> Result<_, ApiError> {
+            raced = now.is_none_or(|now| now.version != current.version);
+            Ok(if raced || write.dry_run { Decision::Leave } else { decision })
         })?;
         if raced {
             continue;
         }
-        let answer = match (write.dry_run, &stored) {
-            (true, _) | (false, None) => &new,
-            (false, Some(stored)) => &*stored.value,
-        };
-        return Ok(with_type(write.resource, answer));
+        return Ok(match (shown, kept) {
+            (Some(draft), _) => Written::Shown(with_type(write.resource, draft.into_value())),
+            (None, kept) => Written::Kept(kept.unwrap_or(current)),
+        });
     }
     Err(write.modified())
 }
 
 /// An unchanged object is not written, and one that is being deleted and has no finalizer left goes.
-fn decision(current: &Value, new: &Value) -> Decision {
-    let finalizers = |object: &Value| object.pointer("/metadata/finalizers").is_some();
-    if current == new {
-        Decision::Leave
-    } else if new.pointer("/metadata/deletionTimestamp").is_some() && !finalizers(new) && finalizers(current) {
-        Decision::Remove(new.clone())
-    } else {
-        Decision::Put(new.clone())
+pub(super) fn decision(write: &Write, current: &Value, new: Value) -> Decision {
+    if *current == new {
+        return Decision::Leave;
     }
+    let goes = goes(current, &new);
+    let draft = Draft::whole(write.resource, new);
+    if goes { Decision::Remove(draft) } else { Decision::Put(draft) }
+}
+
+/// Whether a change takes the last finalizer from an object that is being deleted.
+pub(super) fn goes(current: &Value, new: &Value) -> bool {
+    let finalizers = |object: &Value| at(object, "/metadata/finalizers").is_some();
+    at(new, "/metadata/deletionTimestamp").is_some() && !finalizers(new) && finalizers(current)
 }
 
 /// Preconditions, what the door does not let through, and validation.
-fn settle(store: &Store, write: &Write, current: &Stored, mut new: Value) -> Result<Value, ApiError> {
-    let version = text(&new, "/metadata/resourceVersion");
-    if version.is_empty() || version == "0" {
+pub(super) fn settle(
+    store: &Store,
+    write: &Write,
+    version: u64,
+    current: &Value,
+    mut new: Value,
+) -> Result<Value, ApiError> {
+    let given = text(&new, "/metadata/resourceVersion");
+    if given.is_empty() || given == "0" {
         if write.resource.replaced_by_version_only() {
             let cause = Cause::invalid("metadata.resourceVersion", "0", "must be specified for an update");
             return Err(ApiError::invalid(write.resource.plural(), write.resource.group(), &write.name, &[cause]));
         }
     } else {
-        let asked: u64 = version.parse().map_err(|_| {
-            ApiError::internal(format!("strconv.ParseUint: parsing {}: invalid syntax", quoted(version)))
-        })?;
-        if asked != current.record.version {
+        let asked: u64 = given
+            .parse()
+            .map_err(|_| ApiError::internal(format!("strconv.ParseUint: parsing {}: invalid syntax", quoted(given))))?;
+        if asked != version {
             return Err(write.modified());
         }
     }
-    admission::on_update(write.resource, write.door, &current.value, &mut new);
-    keep_identity(&current.value, &mut new);
-    let new = normal(store, write.resource, &new)?;
-    validation::update(write.resource, write.door, &current.value, &new)?;
+    admission::on_update(write.resource, write.door, current, &mut new);
+    keep_identity(current, &mut new);
+    let new = normal(store, write.resource, new, current)?;
+    validation::update(write.resource, write.door, current, &new)?;
     Ok(new)
 }
 
@@ -114,14 +143,15 @@ fn keep_identity(current: &Value, new: &mut Value) {
         "selfLink",
         "generation",
     ] {
-        match current.pointer(&format!("/metadata/{field}")) {
-            Some(value) => metadata.insert(field.to_owned(), value.clone()),
-            None => metadata.remove(field),
-        };
+        match current.get("metadata").and_then(|metadata| metadata.get(field)) {
+            Some(value) if metadata.get(field) == Some(value) => {}
+            Some(value) => drop(metadata.insert(field.to_owned(), value.clone())),
+            None => drop(metadata.remove(field)),
+        }
     }
     // A uid left out means the one that is there.
     if metadata.get("uid").and_then(Value::as_str).is_none_or(str::is_empty)
-        && let Some(uid) = current.pointer("/metadata/uid")
+        && let Some(uid) = at(current, "/metadata/uid")
     {
         metadata.insert("uid".to_owned(), uid.clone());
     }
@@ -132,25 +162,25 @@ pub(crate) fn update_in_place(
     store: &Store,
     write: &Write,
     change: impl FnOnce(&mut Value),
-) -> Result<Value, ApiError> {
+) -> Result<Arc<Record>, ApiError> {
     let writer = write.writer(store);
     let stored = store.decide(write.resource, &write.namespace, &write.name, |current| {
-        let current = current.ok_or_else(|| write.not_found())?;
-        let mut wanted = with_type(write.resource, &current.value);
+        let current = current.ok_or_else(|| write.not_found())?.value();
+        let mut wanted = with_type(write.resource, current.clone());
         change(&mut wanted);
         let mut ignored = Vec::new();
-        let mut wanted = write.decode(store, &wanted, &mut ignored)?;
+        let mut wanted = write.decode(store, wanted, &mut ignored)?;
         write.check_address(&mut wanted)?;
-        keep_identity(&current.value, &mut wanted);
-        validation::update(write.resource, Door::Main, &current.value, &wanted)?;
+        keep_identity(&current, &mut wanted);
+        validation::update(write.resource, Door::Main, &current, &wanted)?;
         // One entry for each door, as two writes would have left.
         let status = Writer { subresource: "status", ..writer.clone() };
         let mut through_main = wanted.clone();
-        through_main["status"] = current.value["status"].clone();
-        let through_main = writer.update(Some(&current.value), through_main);
+        through_main["status"] = current["status"].clone();
+        let through_main = writer.update(Some(&current), through_main);
         wanted["metadata"]["managedFields"] = through_main["metadata"]["managedFields"].clone();
-        let new = normal(store, write.resource, &status.update(Some(&through_main), wanted))?;
-        Ok(decision(&current.value, &new))
+        let new = normal(store, write.resource, status.update(Some(&through_main), wanted), &current)?;
+        Ok(decision(write, &current, new))
     })?;
-    stored.map(|stored| with_type(write.resource, &stored.value)).ok_or_else(|| write.not_found())
+    stored.ok_or_else(|| write.not_found())
 }

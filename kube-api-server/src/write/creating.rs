@@ -3,20 +3,31 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Outcome, Write, answer, metadata, with_type};
+use super::{Outcome, Write, Written, answer, metadata, with_type};
 use crate::status::ApiError;
+use crate::store::part::Apart;
+use crate::store::record::Draft;
 use crate::store::{Decision, Store};
 use crate::validation::text;
 use crate::{admission, clock, validation};
 
 /// Creates an object.
-pub(crate) fn create(store: &Store, write: &Write, body: &Value) -> Result<Outcome, ApiError> {
+pub(crate) fn create(store: &Store, write: &Write, body: Value) -> Result<Outcome, ApiError> {
     let mut warnings = Vec::new();
     let mut object = write.decode(store, body, &mut warnings)?;
     write.check_namespace(&mut object)?;
     wipe_system_fields(&mut object);
     object = write.writer(store).update(None, object);
     answer(insert(store, write, object), true, warnings)
+}
+
+/// Creates an object of which some parts are already as they are to be kept, field owners among them.
+pub(crate) fn register(store: &Store, write: &Write, body: Value, apart: Apart) -> Result<(), ApiError> {
+    if apart == Apart::default() {
+        return create(store, write, body).map(drop);
+    }
+    let object = write.decode(store, body, &mut Vec::new())?;
+    insert_partly(store, write, object, apart).map(drop)
 }
 
 /// What only the server sets; a client that creates an object may send it, in vain.
@@ -41,7 +52,11 @@ fn generated_suffix() -> String {
 }
 
 /// Completes, checks and keeps a new object.
-pub(super) fn insert(store: &Store, write: &Write, mut object: Value) -> Result<Value, ApiError> {
+pub(super) fn insert(store: &Store, write: &Write, object: Value) -> Result<Written, ApiError> {
+    insert_partly(store, write, object, Apart::default())
+}
+
+fn insert_partly(store: &Store, write: &Write, mut object: Value, apart: Apart) -> Result<Written, ApiError> {
     if !text(&object, "/metadata/resourceVersion").is_empty() {
         return Err(ApiError::internal("resourceVersion should not be set on objects to be created"));
     }
@@ -58,11 +73,19 @@ pub(super) fn insert(store: &Store, write: &Write, mut object: Value) -> Result<
     admission::on_creation(write.resource, &mut object);
     validation::creation(write.resource, &object)?;
     let name = text(&object, "/metadata/name").to_owned();
-    let stored = store.decide(write.resource, &write.namespace, &name, |current| {
+    let mut draft = Some(Draft::partly(write.resource, object, apart));
+    let kept = store.decide(write.resource, &write.namespace, &name, |current| {
         if current.is_some() {
             return Err(ApiError::already_exists(write.resource.plural(), write.resource.group(), &name));
         }
-        Ok(if write.dry_run { Decision::Leave } else { Decision::Put(object.clone()) })
+        let draft = if write.dry_run { None } else { draft.take() };
+        Ok(draft.map_or(Decision::Leave, Decision::Put))
     })?;
-    Ok(with_type(write.resource, stored.as_ref().map_or(&object, |stored| &stored.value)))
+    Ok(match (kept, draft) {
+        (Some(record), _) => Written::Kept(record),
+        (None, draft) => {
+            let object = draft.map(Draft::into_value).unwrap_or_default();
+            Written::Shown(with_type(write.resource, object))
+        }
+    })
 }

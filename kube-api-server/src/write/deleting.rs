@@ -1,11 +1,14 @@
 //! Deletion: preconditions, finalizers, and what is left.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
-use super::{Write, with_type};
+use super::Write;
 use crate::clock;
 use crate::resource::Resource;
 use crate::status::ApiError;
+use crate::store::record::{Draft, Record};
 use crate::store::{Decision, Store};
 use crate::validation::text;
 
@@ -22,7 +25,7 @@ pub(crate) enum Deleted {
     /// It is gone.
     Gone { uid: String },
     /// It waits for its finalizers.
-    Waiting(Value),
+    Waiting(Arc<Record>),
 }
 
 /// Deletes an object, or marks it where finalizers hold it.
@@ -35,29 +38,29 @@ pub(crate) fn delete(store: &Store, write: &Write, options: &Delete) -> Result<D
     let mut uid = String::new();
     let stored = store.decide(write.resource, &write.namespace, &write.name, |current| {
         let current = current.ok_or_else(|| write.not_found())?;
-        text(&current.value, "/metadata/uid").clone_into(&mut uid);
-        check_preconditions(write, options, &current.value)?;
+        let mut rest = current.rest(&[]);
+        text(&rest, "/metadata/uid").clone_into(&mut uid);
+        check_preconditions(write, options, &rest)?;
         if write.dry_run {
             return Ok(Decision::Leave);
         }
-        let held = current.value.pointer("/metadata/finalizers").is_some() || write.resource == Resource::Namespaces;
+        let held = rest.pointer("/metadata/finalizers").is_some() || write.resource == Resource::Namespaces;
         if !held {
-            return Ok(Decision::Remove((*current.value).clone()));
+            return Ok(Decision::Remove(Draft { rest, apart: current.apart() }));
         }
-        if current.value.pointer("/metadata/deletionTimestamp").is_some() {
+        if rest.pointer("/metadata/deletionTimestamp").is_some() {
             return Ok(Decision::Leave);
         }
-        let mut marked = (*current.value).clone();
-        marked["metadata"]["deletionTimestamp"] = clock::now().into();
+        rest["metadata"]["deletionTimestamp"] = clock::now().into();
         if write.resource == Resource::Namespaces {
-            marked["status"]["phase"] = "Terminating".into();
+            rest["status"]["phase"] = "Terminating".into();
         } else {
-            marked["metadata"]["deletionGracePeriodSeconds"] = 0.into();
+            rest["metadata"]["deletionGracePeriodSeconds"] = 0.into();
         }
-        Ok(Decision::Put(marked))
+        Ok(Decision::Put(Draft { rest, apart: current.apart() }))
     })?;
     Ok(match stored {
-        Some(stored) if !write.dry_run => Deleted::Waiting(with_type(write.resource, &stored.value)),
+        Some(stored) if !write.dry_run => Deleted::Waiting(stored),
         _ => Deleted::Gone { uid },
     })
 }

@@ -3,17 +3,21 @@
 mod changing;
 mod creating;
 mod deleting;
+mod in_part;
 mod patching;
 mod request;
+
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use crate::resource::Resource;
 use crate::status::ApiError;
 use crate::store::Store;
+use crate::store::record::Record;
 use crate::{admission, decode};
 pub(crate) use changing::{replace, update_in_place};
-pub(crate) use creating::create;
+pub(crate) use creating::{create, register};
 pub(crate) use deleting::{Delete, Deleted, delete};
 pub(crate) use patching::{Patch, patch};
 pub(crate) use request::{FieldValidation, Write};
@@ -21,9 +25,36 @@ pub(crate) use request::{FieldValidation, Write};
 /// A write that was done, or would have been in a dry run.
 #[derive(Debug)]
 pub(crate) struct Outcome {
-    pub(crate) object: Value,
+    pub(crate) object: Written,
     pub(crate) created: bool,
     pub(crate) warnings: Vec<String>,
+}
+
+/// What a write came to.
+#[derive(Debug)]
+pub(crate) enum Written {
+    /// The object as it is kept now.
+    Kept(Arc<Record>),
+    /// What would have been kept, or what it was at its end; with `kind` and `apiVersion`.
+    Shown(Value),
+}
+
+impl Written {
+    /// As JSON, with `kind` and `apiVersion`.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        match self {
+            Written::Kept(record) => record.object(),
+            Written::Shown(object) => object.to_string().into_bytes(),
+        }
+    }
+
+    /// With `kind` and `apiVersion`.
+    pub(crate) fn to_value(&self) -> Value {
+        match self {
+            Written::Kept(record) => record.to_value(),
+            Written::Shown(object) => object.clone(),
+        }
+    }
 }
 
 fn without_type(mut object: Value) -> Value {
@@ -34,29 +65,28 @@ fn without_type(mut object: Value) -> Value {
     object
 }
 
-fn with_type(resource: Resource, object: &Value) -> Value {
-    let mut out = object.clone();
-    if let Some(fields) = out.as_object_mut() {
+fn with_type(resource: Resource, mut object: Value) -> Value {
+    if let Some(fields) = object.as_object_mut() {
         fields.insert("kind".to_owned(), resource.kind().into());
         fields.insert("apiVersion".to_owned(), resource.api_version().into());
     }
-    out
+    object
 }
 
 fn metadata(object: &mut Value) -> Option<&mut Map<String, Value>> {
     object.get_mut("metadata").and_then(Value::as_object_mut)
 }
 
-fn answer(written: Result<Value, ApiError>, created: bool, warnings: Vec<String>) -> Result<Outcome, ApiError> {
+fn answer(written: Result<Written, ApiError>, created: bool, warnings: Vec<String>) -> Result<Outcome, ApiError> {
     match written {
         Ok(object) => Ok(Outcome { object, created, warnings }),
         Err(error) => Err(error.after_warnings(warnings)),
     }
 }
 
-/// The object as Go would read and write it.
-fn normal(store: &Store, resource: Resource, object: &Value) -> Result<Value, ApiError> {
-    let decoded = decode::decode(store.schema().of(resource), object).map_err(ApiError::internal)?;
+/// The object as Go would read and write it; `known` is one that is so already.
+fn normal(store: &Store, resource: Resource, object: Value, known: &Value) -> Result<Value, ApiError> {
+    let decoded = decode::decode_over(store.schema().of(resource), object, known).map_err(ApiError::internal)?;
     let mut object = without_type(decoded.value);
     admission::on_decoding(resource, &mut object);
     Ok(object)

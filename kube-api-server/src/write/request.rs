@@ -65,6 +65,7 @@ impl Write {
         Writer {
             resource: self.resource,
             shape: store.schema().of(self.resource),
+            empty: store.schema().empty(self.resource),
             manager: self.manager.clone(),
             subresource: if self.door == Door::Status { "status" } else { "" },
             now: clock::now(),
@@ -72,8 +73,8 @@ impl Write {
     }
 
     /// Decodes an object that came as a whole; the error is 400.
-    pub(super) fn decode(&self, store: &Store, body: &Value, warnings: &mut Vec<String>) -> Result<Value, ApiError> {
-        self.check_type(body)?;
+    pub(super) fn decode(&self, store: &Store, body: Value, warnings: &mut Vec<String>) -> Result<Value, ApiError> {
+        self.check_type(&body)?;
         let kind = self.resource.kind();
         let refuse =
             |why: &str| ApiError::bad_request(format!("{kind} in version \"v1\" cannot be handled as a {kind}: {why}"));
@@ -167,7 +168,7 @@ impl Write {
         let Some(namespace) = store.get(Resource::Namespaces, "", &self.namespace) else {
             return Err(ApiError::not_found("namespaces", "", &self.namespace));
         };
-        if text(&namespace.value, "/status/phase") == "Terminating" {
+        if text(&namespace.rest(&[]), "/status/phase") == "Terminating" {
             let (resource, group) = (self.resource.plural(), self.resource.group());
             return Err(ApiError::namespace_terminating(resource, group, name, &self.namespace));
         }

@@ -1,13 +1,17 @@
 //! Nodes as a kubelet registers them, for tests and demonstrations.
 
+mod realistic;
+
+use axum::body::Bytes;
 use serde_json::{Map, Value, json};
 
 use crate::clock;
+use crate::store::part::{Apart, Part};
+use crate::store::record::Draft;
+use realistic::Drawn;
 
 const UNINITIALIZED: &str = "node.cloudprovider.kubernetes.io/uninitialized";
 const PROVIDED_NODE_IP: &str = "alpha.kubernetes.io/provided-node-ip";
-/// With names and sizes as kubelets report them, this many images make a Node of some 15 KB.
-const REALISTIC_IMAGES: usize = 50;
 
 /// A Node as a kubelet with `--cloud-provider=external` registers it: with the uninitialized taint, the kubelet's own
 /// labels, conditions, capacity and node info, and no address that it does not know of itself.
@@ -97,16 +101,47 @@ impl NodeSpec {
         self
     }
 
-    /// Adds what makes a real cluster's Nodes 10 to 20 KB of JSON: images and the bookkeeping of field owners.
+    /// Adds what makes a real cluster's Nodes 10 to 20 KB of JSON: images, labels and annotations of what runs there, and
+    /// the bookkeeping of field owners. How much of each follows from the name, so that Nodes differ, and a run does not
+    /// differ from the next.
     #[must_use]
     pub fn realistic_size(mut self) -> NodeSpec {
         self.realistic_size = true;
         self
     }
 
+    /// The Node and, where it is of realistic size, what of it need not be read: those parts as the API keeps them.
+    pub(crate) fn into_parts(mut self) -> (Value, Apart) {
+        let mut apart = Apart::default();
+        if !self.realistic_size {
+            return (self.into_value(), apart);
+        }
+        self.realistic_size = false;
+        let mut drawn = Drawn::from(&self.name);
+        realistic::add_labels(&mut self.labels, &mut drawn);
+        realistic::add_annotations(&mut self.annotations, &self.name, &mut drawn);
+        let has_addresses = self.provided_node_ip.is_some();
+        let mut node = self.into_value();
+        for id in ["bootID", "machineID", "systemUUID"] {
+            let drawn = u128::from(drawn.next()) << 64 | u128::from(drawn.next());
+            let id_of = uuid::Builder::from_random_bytes(drawn.to_be_bytes()).into_uuid();
+            let text = if id == "machineID" { id_of.simple().to_string() } else { id_of.to_string() };
+            node["status"]["nodeInfo"][id] = text.into();
+        }
+        apart[Part::Images as usize] =
+            Some(Bytes::from(realistic::images(&mut drawn).into_boxed_str().into_boxed_bytes()));
+        let owners = realistic::owners(&node, has_addresses, &clock::now());
+        apart[Part::Owners as usize] = Some(Bytes::from(owners.into_boxed_str().into_boxed_bytes()));
+        (node, apart)
+    }
+
     /// The Node as JSON, with `kind` and `apiVersion`.
     #[must_use]
     pub fn into_value(self) -> Value {
+        if self.realistic_size {
+            let (node, apart) = self.into_parts();
+            return Draft { rest: node, apart }.into_value();
+        }
         let conditions = self.conditions();
         let mut taints = self.taints;
         if self.uninitialized {
@@ -131,7 +166,7 @@ impl NodeSpec {
             "memory": "32824132Ki",
             "pods": "110",
         });
-        let mut node = json!({
+        json!({
             "kind": "Node",
             "apiVersion": "v1",
             "metadata": { "name": self.name, "labels": self.labels, "annotations": annotations },
@@ -155,12 +190,7 @@ impl NodeSpec {
                     "systemUUID": "a7d3c1e9-4b7e-4f0f-8a5d-2c6b1e9f3d70",
                 },
             },
-        });
-        if self.realistic_size {
-            node["status"]["images"] = images();
-            node["metadata"]["managedFields"] = managed_fields(&node);
-        }
-        node
+        })
     }
 
     fn conditions(&self) -> Value {
@@ -192,77 +222,6 @@ impl NodeSpec {
     }
 }
 
-fn images() -> Value {
-    (0..REALISTIC_IMAGES)
-        .map(|index| {
-            let repository = format!("registry.example.com/platform/service-{index:02}");
-            // Not a hash of anything, but as long as one.
-            let digest = format!("{:032x}{:032x}", u128::MAX / (index as u128 + 3), u128::MAX / (index as u128 + 5));
-            json!({
-                "names": [format!("{repository}@sha256:{digest}"), format!("{repository}:v1.{index}.0")],
-                "sizeBytes": 20_000_000 + 1_234_567 * index,
-            })
-        })
-        .collect()
-}
-
-/// The entries that a kubelet leaves behind: one for what it registered, one for what it reports.
-fn managed_fields(node: &Value) -> Value {
-    let names = |pointer: &str| -> Map<String, Value> {
-        let fields = node.pointer(pointer).and_then(Value::as_object);
-        let mut out: Map<String, Value> =
-            fields.into_iter().flatten().map(|(key, _)| (format!("f:{key}"), json!({}))).collect();
-        out.insert(".".to_owned(), json!({}));
-        out
-    };
-    let conditions = node.pointer("/status/conditions").and_then(Value::as_array);
-    let conditions: Map<String, Value> = conditions
-        .into_iter()
-        .flatten()
-        .map(|condition| {
-            let fields = ["lastHeartbeatTime", "lastTransitionTime", "message", "reason", "status", "type"];
-            let mut owned: Map<String, Value> = fields.iter().map(|field| (format!("f:{field}"), json!({}))).collect();
-            owned.insert(".".to_owned(), json!({}));
-            (format!("k:{{\"type\":{}}}", condition["type"]), owned.into())
-        })
-        .collect();
-    let entry = |fields: Value, subresource: &str| {
-        let mut entry = json!({
-            "manager": "kubelet",
-            "operation": "Update",
-            "apiVersion": "v1",
-            "time": clock::now(),
-            "fieldsType": "FieldsV1",
-            "fieldsV1": fields,
-        });
-        if !subresource.is_empty() {
-            entry["subresource"] = subresource.into();
-        }
-        entry
-    };
-    json!([
-        entry(
-            json!({
-                "f:metadata": { "f:annotations": names("/metadata/annotations"), "f:labels": names("/metadata/labels") },
-                "f:spec": { "f:taints": {} },
-            }),
-            ""
-        ),
-        entry(
-            json!({
-                "f:status": {
-                    "f:allocatable": names("/status/allocatable"),
-                    "f:capacity": names("/status/capacity"),
-                    "f:conditions": conditions,
-                    "f:images": {},
-                    "f:nodeInfo": names("/status/nodeInfo"),
-                },
-            }),
-            "status"
-        ),
-    ])
-}
-
 impl From<NodeSpec> for Value {
     fn from(spec: NodeSpec) -> Value {
         spec.into_value()
@@ -285,12 +244,50 @@ mod tests {
     }
 
     #[test]
-    fn a_node_of_realistic_size_has_ten_to_twenty_kilobytes() {
+    fn nodes_of_realistic_size_have_ten_to_twenty_kilobytes_and_differ() {
         let store = Store::new(10).unwrap();
-        let node = store.create_node(NodeSpec::new("n").realistic_size()).unwrap();
-        let size = node.to_string().len();
-        assert!((10_000..20_000).contains(&size), "{size}");
+        let mut sizes: Vec<usize> = (0..200)
+            .map(|number| NodeSpec::new(&format!("node-{number:06}")).realistic_size())
+            .map(|spec| store.create_node(spec).unwrap().to_string().len())
+            .collect();
+        sizes.sort_unstable();
+        assert!(sizes[0] >= 10_000 && sizes[199] <= 20_000, "{sizes:?}");
+        assert!(sizes[180] - sizes[20] >= 3_000, "{sizes:?}");
+        let node = store.node("node-000000").unwrap();
         assert!(node["metadata"]["managedFields"].to_string().contains("kubelet"));
+        let again = NodeSpec::new("node-000000").realistic_size().into_value();
+        assert_eq!(node["status"]["images"], again["status"]["images"]);
+    }
+
+    #[test]
+    fn a_node_registered_among_many_is_what_it_is_alone() {
+        let spec = || NodeSpec::new("n").realistic_size().provided_node_ip("10.0.0.1").label("l", "1");
+        let (alone, among_many) = (Store::new(10).unwrap(), Store::new(10).unwrap());
+        alone.create_node(spec()).unwrap();
+        assert_eq!(among_many.create_nodes([spec()]).unwrap(), 1);
+        let [alone, among_many] = [alone, among_many].map(|store| store.node("n").unwrap());
+        assert_eq!(among_many["spec"], alone["spec"]);
+        for field in ["capacity", "allocatable", "images", "nodeInfo", "addresses", "daemonEndpoints"] {
+            assert_eq!(among_many["status"][field], alone["status"][field], "{field}");
+        }
+        for field in ["labels", "annotations", "name"] {
+            assert_eq!(among_many["metadata"][field], alone["metadata"][field], "{field}");
+        }
+        // The one was written by a kubelet, the other by the test.
+        let owners = |node: &Value| -> Vec<(String, String)> {
+            let entries = node["metadata"]["managedFields"].as_array().unwrap().iter();
+            entries.map(|entry| (entry["manager"].to_string(), entry["fieldsV1"]["f:status"].to_string())).collect()
+        };
+        assert_eq!(owners(&among_many)[1], owners(&alone)[0]);
+        assert_eq!(owners(&among_many).len(), 2);
+    }
+
+    #[test]
+    fn a_node_among_many_that_is_refused_ends_it() {
+        let store = Store::new(10).unwrap();
+        let nodes = ["a", "B", "c"].map(|name| NodeSpec::new(name).realistic_size());
+        assert_eq!(store.create_nodes(nodes).unwrap_err().code(), 422);
+        assert_eq!(store.nodes().len(), 1);
     }
 
     #[test]
