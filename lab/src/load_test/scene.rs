@@ -24,6 +24,8 @@ const WATCHING_TIMEOUT: Duration = Duration::from_secs(30);
 /// long at most.
 const SETTLED: Duration = Duration::from_secs(2);
 const SETTLED_TIMEOUT: Duration = Duration::from_mins(1);
+/// What the hostname of a device ends with that is not installed yet.
+const NOT_INSTALLED: &str = "not-installed-yet";
 /// How often conditions are looked at that nobody announces.
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 
@@ -113,6 +115,25 @@ impl<'a> Scene<'a> {
     /// From now on requests count, and times are taken.
     pub(crate) fn measure(&self) {
         self.notes().measured_from = Some(Instant::now());
+    }
+
+    /// The devices of these Nodes do not have their hostnames yet, as those of machines that are not installed yet: whoever
+    /// reads all devices now does not learn of them.
+    pub(crate) fn not_installed_yet(&self, members: Range<usize>) {
+        self.name_devices(members, |name| format!("{name}-{NOT_INSTALLED}"));
+    }
+
+    /// The devices of these Nodes have their hostnames.
+    pub(crate) fn installed(&self, members: Range<usize>) {
+        self.name_devices(members, ToOwned::to_owned);
+    }
+
+    fn name_devices(&self, members: Range<usize>, hostname: impl Fn(&str) -> String) {
+        for member in &self.fleet.members()[members] {
+            if let Some(device) = &member.device {
+                self.packet.store().update_device(&device.id, |device| device.hostname = hostname(&member.name));
+            }
+        }
     }
 
     /// These Nodes join within that time, uninitialised.

@@ -83,17 +83,18 @@ fn remarks(scenario: &ScenarioResult, out: &mut Vec<String>) {
             wrapped("  ", &format!("{}: {}", run.contender.title(), told.join(", ")), out);
         }
     }
-    if let Some(compared) = compared(scenario) {
+    for compared in compared(scenario) {
         wrapped("  ", &compared, out);
     }
 }
 
 /// The program beside the others.
-pub(crate) fn compared(scenario: &ScenarioResult) -> Option<String> {
-    let program = scenario.run(Contender::Program)?;
+pub(crate) fn compared(scenario: &ScenarioResult) -> Vec<String> {
     let mut told = Vec::new();
+    let Some(program) = scenario.run(Contender::Program) else { return told };
     let floor = scenario.run(Contender::BareLoop).and_then(|run| run.all_initialised_after);
-    if let Some((program, floor)) = program.all_initialised_after.zip(floor) {
+    // The bare loop has no outage to wait for, so beside one its time says nothing.
+    if let Some((program, floor)) = program.all_initialised_after.zip(floor).filter(|_| program.series.away.is_none()) {
         told.push(format!("program / bare loop: {:.2} times as long", program / floor));
     }
     if let Some(other) = scenario.run(Contender::RequestPerEvent)
@@ -105,7 +106,7 @@ pub(crate) fn compared(scenario: &ScenarioResult) -> Option<String> {
         let times = per_node(other) / per_node(program);
         told.push(format!("request per event / program: {times:.0} times the requests for each Node"));
     }
-    (!told.is_empty()).then(|| told.join("; "))
+    told
 }
 
 /// A limit in one line, without its mark.

@@ -83,7 +83,9 @@ fn initialised(scenario: &ScenarioResult) -> Result<Chart, LabError> {
     let end = |run: &Run| run.series.initialised.last().map_or(0.0, |(at, _)| *at);
     let longest = scenario.runs.iter().map(end).fold(SHORTEST, f64::max);
     let shortest = scenario.runs.iter().map(end).fold(f64::INFINITY, f64::min).max(SHORTEST);
-    let logarithmic = longest / shortest > TOO_FAR_APART;
+    // An outage takes as long for everyone, and shows best as it is.
+    let outage = scenario.runs.iter().any(|run| run.series.away.is_some());
+    let logarithmic = !outage && longest / shortest > TOO_FAR_APART;
     let start = if logarithmic { SHORTEST } else { 0.0 };
     let line = |points: &[(f64, usize)], of: usize| {
         // Left of the scale is where everything begins.

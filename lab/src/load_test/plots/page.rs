@@ -24,7 +24,8 @@ table { border-collapse: collapse; margin: 0.75rem 0; font-variant-numeric: tabu
 th, td { text-align: right; padding: 0.15rem 0.8rem; border-bottom: 1px solid var(--grid); }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
 th { font-weight: 600; } ul { list-style: none; padding: 0; margin: 0.5rem 0 1rem; }
-.key { display: inline-block; width: 1.6rem; height: 0.35rem; margin: 0 0.4rem 0.15rem 1.2rem; border-radius: 2px; }
+.key { display: inline-block; width: 1.6rem; height: 0.35rem; margin: 0 0.4rem 0.15rem 0; border-radius: 2px; }
+.entry { margin-right: 1.4rem; }
 .held::before { content: '✔ '; color: var(--bare-loop); } .missed::before { content: '✘ '; color: var(--refused); }
 .missed { color: var(--refused); } .quiet { color: var(--axis); }
 ";
@@ -106,7 +107,7 @@ fn parameters(parameters: &Parameters) -> String {
 
 fn legend() -> String {
     let key = |role: &str, text: &str| {
-        format!("<span><span class=\"key\" style=\"background: var(--{role})\"></span>{text}</span>")
+        format!("<span class=\"entry\"><span class=\"key\" style=\"background: var(--{role})\"></span>{text}</span>")
     };
     let of = |contender: Contender| {
         let role = ROLES.iter().find(|role| role.0 == color(contender)).map_or("", |role| role.1);
@@ -142,8 +143,9 @@ fn section(scenario: &ScenarioResult, html: &mut String) -> Result<(), LabError>
         *html += &row(run);
     }
     *html += "</table>\n";
-    if let Some(compared) = table::compared(scenario) {
-        let _ = writeln!(html, "<p>{}</p>", escaped(&compared));
+    let compared = table::compared(scenario);
+    if !compared.is_empty() {
+        let _ = writeln!(html, "<p>{}</p>", escaped(&compared.join("; ")));
     }
     *html += "<ul>\n";
     for limit in &scenario.limits {

@@ -1,6 +1,7 @@
 //! `outage`: all Nodes join in a burst, and half way through the Packet API goes away for `--outage-seconds`.
 //!
-//! What a bad day looks like. No Node is harmed by it, the API is not run over when it is back, and within half a minute every
+//! What a bad day looks like. The machines of the second half are installed during the outage, so that nobody can know of them
+//! before. No Node is harmed by it, the API is not run over when it is back, and within half a minute every
 //! Node is initialised. The bare loop asks the Packet API nothing, and so its burst is an undisturbed one.
 
 use super::super::controller::Contender;
@@ -14,11 +15,14 @@ pub(super) const ABOUT: &str = "The Packet API goes away in the middle of a burs
 const WITHIN: f64 = 30.0;
 
 pub(super) async fn play(scene: &Scene<'_>) -> Result<(), LabError> {
+    let (half, burst) = (scene.len() / 2, scene.burst() / 2);
+    // Otherwise the first half's answers would do for the second half, and nobody would notice the outage.
+    scene.not_installed_yet(half..scene.len());
     scene.start().await?;
     scene.settled().await?;
     scene.measure();
-    let (half, burst) = (scene.len() / 2, scene.burst() / 2);
     scene.join(0..half, burst).await?;
+    scene.installed(half..scene.len());
     if scene.contender == Contender::BareLoop {
         scene.join(half..scene.len(), burst).await?;
     } else {
