@@ -27,3 +27,5 @@ mod refreshing_nodes;
 mod requests;
 #[path = "behaviour/stopping.rs"]
 mod stopping;
+#[path = "behaviour/throttling.rs"]
+mod throttling;

@@ -41,7 +41,6 @@ pub(crate) struct Open {
     log: RequestLog,
     number: u64,
     arrived: Instant,
-    fault: Option<String>,
     closed: bool,
 }
 
@@ -145,7 +144,7 @@ impl RequestLog {
         let request = RequestRecord { method, path, query, status: 0, at, bytes: 0 };
         records.kept.push_back(Exchange { request, took: None, fault: None });
         records.count += 1;
-        Open { log: self.clone(), number, arrived, fault: None, closed: false }
+        Open { log: self.clone(), number, arrived, closed: false }
     }
 
     fn lock(&self) -> MutexGuard<'_, Records> {
@@ -162,8 +161,10 @@ impl Records {
 
 impl Open {
     /// What went wrong on purpose.
-    pub(crate) fn blame(&mut self, fault: impl Into<String>) {
-        self.fault = Some(fault.into());
+    pub(crate) fn blame(&self, fault: impl Into<String>) {
+        if let Some(record) = self.log.lock().get_mut(self.number) {
+            record.fault = Some(fault.into());
+        }
     }
 
     /// The answer is ready: its status, and the size of its body.
@@ -172,7 +173,7 @@ impl Open {
     }
 
     /// The answer has begun to be sent: its status, and how much of its body so far.
-    pub(crate) fn sent(&mut self, status: u16, bytes: u64) {
+    pub(crate) fn sent(&self, status: u16, bytes: u64) {
         let mut records = self.log.lock();
         if let Some(record) = records.get_mut(self.number) {
             let more = bytes.saturating_sub(record.request.bytes);
@@ -194,7 +195,6 @@ impl Open {
         let mut records = self.log.lock();
         let Some(record) = records.get_mut(self.number) else { return };
         record.took = Some(took);
-        record.fault = self.fault.take();
         if let Some(file) = &self.log.file {
             file.write(record.clone());
         }
@@ -255,9 +255,9 @@ mod tests {
     #[test]
     fn a_request_that_nobody_waits_for_any_more_is_over_without_an_answer() {
         let log = RequestLog::new(None);
-        let mut open = log.arrived("GET", "/a", None);
-        assert_eq!(log.exchanges()[0].took, None);
+        let open = log.arrived("GET", "/a", None);
         open.blame("hang");
+        assert_eq!((log.exchanges()[0].took, log.exchanges()[0].fault.as_deref()), (None, Some("hang")));
         drop(open);
         let exchange = &log.exchanges()[0];
         assert!(exchange.took.is_some());

@@ -46,7 +46,7 @@ pub(crate) fn slow(
     let pause = Duration::from_secs(piece.into()) / speed;
     let length = body.len();
     let pieces =
-        stream::try_unfold((body, 0, open, stopping), move |(mut body, mut sent, mut open, mut stopping)| async move {
+        stream::try_unfold((body, 0, open, stopping), move |(mut body, mut sent, open, mut stopping)| async move {
             if body.is_empty() {
                 return Ok(None);
             }

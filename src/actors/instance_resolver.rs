@@ -9,7 +9,7 @@ use crate::kubernetes::{AddressPolicy, Desired, Instance, Node, provider_id};
 use crate::messages::devices::{DeviceError, FindDevice};
 use crate::messages::initialise::{Failure, Outcome, Purpose, ResolveInstance, ResolveZone};
 use crate::messages::writes::{WriteError, WriteNode};
-use crate::packet::{Device, Hostname, Question};
+use crate::packet::{Device, Hostname, Question, Urgency};
 
 /// How old a device may be that a Node is initialised from, whatever the cache would allow: a provider ID is for good, so
 /// a second device of the hostname, or a new one in place of an old, must not be missed for long.
@@ -49,13 +49,13 @@ impl Handler<ResolveInstance> for InstanceResolver {
 
     fn handle(&mut self, ResolveInstance { node, purpose }: ResolveInstance, _: &mut Self::Context) -> Self::Result {
         let (policy, devices) = (self.policy, self.devices.clone());
-        let max_age = match purpose {
-            Purpose::Initialise => INITIALISE_AGE,
-            Purpose::Refresh => self.refresh_age,
+        let (max_age, urgency) = match purpose {
+            Purpose::Initialise => (INITIALISE_AGE, Urgency::Urgent),
+            Purpose::Refresh => (self.refresh_age, Urgency::Periodic),
         };
         let (zones, writer) = (self.zones.clone(), self.writer.clone());
         Box::pin(async move {
-            let device = device_of(&devices, &node, max_age).await?;
+            let device = device_of(&devices, &node, max_age, urgency).await?;
             let instance = Instance::of(policy, &device, &node)?;
             match purpose {
                 Purpose::Initialise => {
@@ -73,10 +73,15 @@ impl Handler<ResolveInstance> for InstanceResolver {
 }
 
 /// The device of a Node: by its provider ID where it has one, else by the hostname that is its name.
-async fn device_of(devices: &Recipient<FindDevice>, node: &Node, max_age: Duration) -> Result<Arc<Device>, Failure> {
+async fn device_of(
+    devices: &Recipient<FindDevice>,
+    node: &Node,
+    max_age: Duration,
+    urgency: Urgency,
+) -> Result<Arc<Device>, Failure> {
     let question = match &node.provider_id {
         Some(id) => Question::ById(provider_id::parse(id)?),
         None => Question::ByHostname(Hostname::new(node.name.as_str())),
     };
-    Ok(devices.send(FindDevice { question, max_age }).await.unwrap_or(Err(DeviceError::Stopping))?)
+    Ok(devices.send(FindDevice { question, max_age, urgency }).await.unwrap_or(Err(DeviceError::Stopping))?)
 }

@@ -9,7 +9,7 @@ pub mod flags;
 mod settings;
 mod source;
 
-use std::num::{NonZeroU16, NonZeroU32};
+use std::num::{NonZeroU16, NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,15 +19,19 @@ pub use flags::{Flags, LogFormat};
 use crate::kubernetes::{AddressPolicy, Provider, Topology};
 use crate::packet::{Connection, Limits};
 
-/// How long what the Packet API told is believed, `cache.*`.
+/// How long what the Packet API told is believed, and how much of it is kept, `cache.*`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CacheTimes {
-    /// Devices, by id and by hostname.
+pub struct CacheSettings {
+    /// How long devices are believed, by id and by hostname.
     pub device: Duration,
-    /// The lists of facilities and metros.
+    /// How long the list of facilities is believed.
     pub facility: Duration,
-    /// That no device has a hostname.
+    /// How long the list of metros is believed.
+    pub metro: Duration,
+    /// How long it is believed that no device has a hostname or an id.
     pub not_found: Duration,
+    /// How many devices are kept, and as many hostnames, and names that no device has.
+    pub max_devices: NonZeroU64,
 }
 
 /// How writes to Kubernetes are bounded.
@@ -61,8 +65,8 @@ pub struct Config {
     pub connection: Connection,
     /// The budget of the Packet API.
     pub limits: Limits,
-    /// How long its answers are believed.
-    pub cache: CacheTimes,
+    /// How long its answers are believed, and how many are kept.
+    pub cache: CacheSettings,
     /// How to reach Kubernetes.
     pub kubernetes: KubernetesConnection,
     /// How writes to Kubernetes are bounded.

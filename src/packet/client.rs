@@ -1,7 +1,8 @@
-//! The HTTP client: one method per call of the API that this program makes, each of them exactly one request.
+//! The HTTP client: it sends each request exactly once.
 //!
 //! Rates, retries and caches are not here; they belong to the one actor that owns the client.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -9,27 +10,21 @@ use reqwest::redirect;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use super::budget::RateLimitWord;
 use super::decode::{self, Fault};
-use super::device::Device;
 use super::error::Error;
-use super::identity::{DeviceId, Hostname};
-use super::page::DevicePage;
-use super::place::{Facility, Metro};
+use super::request::{PageRequest, Plain, PlainReply, Reply, Request};
 
 /// The parts of a device that are left out on the wire, replaced by an `href` (OpenAPI parameter `Exclude`): the bulk of
 /// its bytes, none of which is read.
 const EXCLUDED: &str = "actions,created_by,hardware_reservation,network_ports,operating_system,project,project_lite,\
                         provisioning_events,ssh_keys,storage,volumes,plan.available_in,plan.available_in_metros,plan.specs";
-/// Devices per page of a sweep. At 20 KB a device, the most that is seen, a page is 5 MB.
-const PAGE_SIZE: u32 = 250;
 /// Larger than any true answer: 1,000 devices of 20 KB, three times over.
 const LARGEST_ANSWER_BYTES: usize = 64 << 20;
 /// How much of what an answer says is repeated in an error, in characters.
 const LONGEST_QUOTE: usize = 200;
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a whole answer may take; large pages of the API take tens of seconds.
-const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Where the API is and who asks.
 #[derive(Debug, Clone)]
@@ -47,7 +42,17 @@ pub struct Connection {
 pub struct Client {
     http: reqwest::Client,
     connection: Connection,
-    answer_timeout: Duration,
+}
+
+/// What came of a request.
+#[derive(Debug)]
+pub struct Exchange {
+    /// The reply, or why there is none that can be used.
+    pub result: Result<Reply, Error>,
+    /// What the head of the answer said about limits; nothing where there was no answer.
+    pub word: RateLimitWord,
+    /// How many bytes the body of the answer had, decompressed.
+    pub bytes: usize,
 }
 
 /// The client could not be made: no TLS roots on this machine, or a token that is not fit for a header.
@@ -81,54 +86,53 @@ impl Client {
             .connect_timeout(CONNECT_TIMEOUT)
             // A redirection would carry the token to another place.
             .redirect(redirect::Policy::none())
+            // Every attempt is to be paid for from the budget.
+            .retry(reqwest::retry::never())
             .build()
             .map_err(ClientError::Tls)?;
-        Ok(Self { http, connection, answer_timeout: ANSWER_TIMEOUT })
+        Ok(Self { http, connection })
     }
 
-    /// The same client with another limit on how long a whole answer may take.
-    #[must_use]
-    pub fn with_answer_timeout(self, answer_timeout: Duration) -> Self {
-        Self { answer_timeout, ..self }
+    /// Sends a request and reads its answer, which may take `timeout` in all.
+    pub async fn send(&self, request: &Request, timeout: Duration) -> Exchange {
+        let project = &self.connection.project;
+        match request {
+            Request::Device(id) => {
+                let device = |body: &[u8]| decode::device(body).map(|device| Reply::Device(Arc::new(device)));
+                self.get(&format!("devices/{id}"), &[("exclude", EXCLUDED)], timeout, device).await
+            }
+            Request::Page(PageRequest { hostname, number, size }) => {
+                let (number, size) = (number.to_string(), size.to_string());
+                let mut query = vec![("page", &*number), ("per_page", &*size), ("exclude", EXCLUDED)];
+                query.extend(hostname.as_ref().map(|hostname| ("hostname", hostname.as_str())));
+                let page = |body: &[u8]| decode::device_page(body).map(Reply::Page);
+                self.get(&format!("projects/{project}/devices"), &query, timeout, page).await
+            }
+            Request::Plain(Plain::Project) => {
+                let query = [("exclude", "members,memberships,ssh_keys,devices,volumes")];
+                let reply = |body: &[u8]| decode::project(body).map(|id| PlainReply::Project(id.into()));
+                self.get(&format!("projects/{project}"), &query, timeout, |body| reply(body).map(Reply::Plain)).await
+            }
+            Request::Plain(Plain::Facilities) => {
+                let query = [("include", "metro"), ("exclude", "address")];
+                let reply = |body: &[u8]| decode::facilities(body).map(|all| PlainReply::Facilities(shared(all)));
+                let path = format!("projects/{project}/facilities");
+                self.get(&path, &query, timeout, |body| reply(body).map(Reply::Plain)).await
+            }
+            Request::Plain(Plain::Metros) => {
+                let reply = |body: &[u8]| decode::metros(body).map(|all| PlainReply::Metros(shared(all)));
+                self.get("locations/metros", &[], timeout, |body| reply(body).map(Reply::Plain)).await
+            }
+        }
     }
 
-    /// `GET /projects/{id}`: whether the credentials read the project. Answers the project's id.
-    pub async fn read_project(&self) -> Result<String, Error> {
-        let path = format!("projects/{}", self.connection.project);
-        self.get(&path, &[("exclude", "members,memberships,ssh_keys,devices,volumes")], decode::project).await
-    }
-
-    /// `GET /devices/{id}`.
-    pub async fn device(&self, id: &DeviceId) -> Result<Device, Error> {
-        self.get(&format!("devices/{id}"), &[("exclude", EXCLUDED)], decode::device).await
-    }
-
-    /// One page, from 1, of `GET /projects/{id}/devices`; of those whose hostname *contains* `hostname`, where one is given.
-    pub async fn devices(&self, hostname: Option<&Hostname>, page: u32) -> Result<DevicePage, Error> {
-        let path = format!("projects/{}/devices", self.connection.project);
-        let (page, size) = (page.to_string(), PAGE_SIZE.to_string());
-        let mut query = vec![("page", &*page), ("per_page", &*size), ("exclude", EXCLUDED)];
-        query.extend(hostname.map(|hostname| ("hostname", hostname.as_str())));
-        self.get(&path, &query, decode::device_page).await
-    }
-
-    /// `GET /projects/{id}/facilities`: the facilities that the project can see, with their metros.
-    pub async fn facilities(&self) -> Result<Vec<Facility>, Error> {
-        let path = format!("projects/{}/facilities", self.connection.project);
-        self.get(&path, &[("include", "metro"), ("exclude", "address")], decode::facilities).await
-    }
-
-    /// `GET /locations/metros`.
-    pub async fn metros(&self) -> Result<Vec<Metro>, Error> {
-        self.get("locations/metros", &[], decode::metros).await
-    }
-
-    async fn get<T>(
+    async fn get(
         &self,
         path: &str,
         query: &[(&str, &str)],
-        decode: impl FnOnce(&[u8]) -> Result<T, Fault>,
-    ) -> Result<T, Error> {
+        timeout: Duration,
+        decode: impl FnOnce(&[u8]) -> Result<Reply, Fault>,
+    ) -> Exchange {
         let mut url = self.connection.base_url.clone();
         // `join` would let a path escape the base; appending cannot.
         url.set_path(&format!("{}{path}", url.path()));
@@ -136,19 +140,31 @@ impl Client {
         let shown: Vec<String> = shown.map(|(key, value)| format!("{key}={value}")).collect();
         let separator = if shown.is_empty() { "" } else { "?" };
         let request: Box<str> = format!("GET {path}{separator}{}", shown.join("&")).into();
+        // Kept outside of the exchange, for what the head says holds even where the body never ends.
+        let mut told = None;
         let exchange = async {
             let answer = self.http.get(url).query(query).send().await.map_err(|error| unreachable(&request, &error))?;
-            let head = Head::of(&answer);
-            Ok((head, read(&request, answer).await?))
+            told = Some(Head::of(&answer));
+            read(&request, answer).await
         };
-        let (head, body) = tokio::time::timeout(self.answer_timeout, exchange)
+        let body = tokio::time::timeout(timeout, exchange)
             .await
-            .map_err(|_| Error::Timeout { request: request.clone(), after: self.answer_timeout })??;
-        tracing::debug!(%request, status = head.status.as_u16(), bytes = body.len(), "asked the Packet API");
-        if head.status != StatusCode::OK {
-            return Err(self.refusal(request, &head, &body));
-        }
-        decode(&body).map_err(|fault| self.broken(request, &head, &body, &fault))
+            .unwrap_or_else(|_| Err(Error::Timeout { request: request.clone(), after: timeout }));
+        let word = told.as_ref().map_or_else(RateLimitWord::default, Head::word);
+        let bytes = body.as_ref().map_or(0, Vec::len);
+        let result = match (told, body) {
+            (Some(head), Ok(body)) => {
+                tracing::debug!(%request, status = head.status.as_u16(), bytes, "asked the Packet API");
+                if head.status == StatusCode::OK {
+                    decode(&body).map_err(|fault| self.broken(request, &head, &body, &fault))
+                } else {
+                    Err(self.refusal(request, &head, &body))
+                }
+            }
+            (_, Err(error)) => Err(error),
+            (None, Ok(_)) => Err(Error::CutOff { request, reason: "there is a body without a head".into() }),
+        };
+        Exchange { result, word, bytes }
     }
 
     /// What an answer other than 200 means.
@@ -198,22 +214,37 @@ struct Head {
     content_type: Box<str>,
     /// `Retry-After`.
     retry_after: Option<Duration>,
+    /// `X-RateLimit-Remaining`.
+    remaining: Option<u64>,
     /// How long until `X-RateLimit-Reset`, which comes with good answers as well, and so asks for a wait only with a 429.
     reset: Option<Duration>,
 }
 
 impl Head {
     fn of(answer: &reqwest::Response) -> Self {
-        let text = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
+        let text = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::trim);
         let media_type =
             text("content-type").and_then(|value| value.split(';').next()).unwrap_or("a body of no stated type");
+        // Moments are the API's, and so is the clock that they are told by; ours may be wrong.
+        let now = text("date").and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or_else(SystemTime::now);
+        let number = |name: &str| text(name).and_then(|value| value.parse::<u64>().ok());
         Self {
             status: answer.status(),
             content_type: media_type.chars().take(LONGEST_QUOTE).collect::<String>().into(),
-            retry_after: text("retry-after").and_then(|value| wait_of(value, SystemTime::now())),
-            reset: text("x-ratelimit-reset")
-                .and_then(|value| value.trim().parse().ok())
-                .and_then(|moment| until(moment, SystemTime::now())),
+            retry_after: text("retry-after").and_then(|value| wait_of(value, now)),
+            remaining: number("x-ratelimit-remaining"),
+            reset: number("x-ratelimit-reset").and_then(|moment| until(moment, now)),
+        }
+    }
+
+    fn word(&self) -> RateLimitWord {
+        // A good answer has no need to be repeated later; only refusals and failures say when.
+        let asks_to_wait = self.status == StatusCode::TOO_MANY_REQUESTS || self.status.is_server_error();
+        RateLimitWord {
+            refused: self.status == StatusCode::TOO_MANY_REQUESTS,
+            retry_after: self.retry_after.filter(|_| asks_to_wait),
+            remaining: self.remaining,
+            reset: self.reset,
         }
     }
 }
@@ -248,6 +279,10 @@ async fn read(request: &str, mut answer: reqwest::Response) -> Result<Vec<u8>, E
             }
         }
     }
+}
+
+fn shared<T>(all: Vec<T>) -> Arc<[Arc<T>]> {
+    all.into_iter().map(Arc::new).collect()
 }
 
 fn unreachable(request: &str, error: &reqwest::Error) -> Error {

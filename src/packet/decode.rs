@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -133,7 +134,7 @@ pub(super) fn device_page(body: &[u8]) -> Result<DevicePage, Fault> {
     let mut page = DevicePage { meta: wire.meta.unwrap_or_default(), ..DevicePage::default() };
     for entry in wire.devices {
         match device(entry.get().as_bytes()) {
-            Ok(device) => page.devices.push(device),
+            Ok(device) => page.devices.push(Arc::new(device)),
             Err(fault) => page.spoiled.push(spoiled(entry, fault)),
         }
     }

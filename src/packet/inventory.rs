@@ -1,12 +1,13 @@
 //! The devices of a list that was read, by id and by hostname.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use super::device::{Device, SpoiledDevice};
 use super::identity::{DeviceId, Hostname};
+use super::lookup::Question;
 use super::page::DevicePage;
-use super::planner::Question;
 
 /// What a list says about a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,36 +26,77 @@ pub enum Finding {
 #[derive(Debug, Default)]
 pub struct Inventory {
     by_id: HashMap<DeviceId, Arc<Device>>,
-    by_hostname: HashMap<Hostname, Vec<DeviceId>>,
+    by_hostname: HashMap<Hostname, Ids>,
     spoiled: Vec<Arc<SpoiledDevice>>,
-    /// What the pages told of the number of entries, in order.
+    /// Entries that the API could not be brought to show.
+    unread: u64,
+    /// What the pages told of the number of entries, each number once, in order.
     totals: Vec<u64>,
+}
+
+/// The ids of the devices of one hostname: nearly always one, and then without a list of its own.
+#[derive(Debug, PartialEq, Eq)]
+enum Ids {
+    One(DeviceId),
+    Several(Vec<DeviceId>),
+}
+
+impl Ids {
+    fn as_slice(&self) -> &[DeviceId] {
+        match self {
+            Self::One(id) => std::slice::from_ref(id),
+            Self::Several(ids) => ids,
+        }
+    }
+
+    fn add(&mut self, id: DeviceId) {
+        match self {
+            Self::One(first) => *self = Self::Several(vec![first.clone(), id]),
+            Self::Several(ids) => ids.push(id),
+        }
+    }
 }
 
 impl FromIterator<DevicePage> for Inventory {
     fn from_iter<I: IntoIterator<Item = DevicePage>>(pages: I) -> Self {
         let mut inventory = Self::default();
-        for page in pages {
-            inventory.totals.extend(page.meta.total());
-            inventory.spoiled.extend(page.spoiled.into_iter().map(Arc::new));
-            for device in page.devices {
-                let (id, hostname) = (device.id.clone(), device.hostname.clone());
-                if inventory.by_id.insert(id.clone(), Arc::new(device)).is_none() {
-                    inventory.by_hostname.entry(hostname).or_default().push(id);
-                }
-            }
-        }
-        inventory.by_hostname.values_mut().for_each(|ids| ids.sort());
+        pages.into_iter().for_each(|page| inventory.add(page));
         inventory
     }
 }
 
 impl Inventory {
+    /// Takes in one more page.
+    pub fn add(&mut self, page: DevicePage) {
+        if let Some(total) = page.meta.total()
+            && self.totals.last() != Some(&total)
+        {
+            self.totals.push(total);
+        }
+        self.spoiled.extend(page.spoiled.into_iter().map(Arc::new));
+        for device in page.devices {
+            let (id, hostname) = (device.id.clone(), device.hostname.clone());
+            if self.by_id.insert(id.clone(), device).is_none() {
+                match self.by_hostname.entry(hostname) {
+                    Entry::Occupied(mut ids) => ids.get_mut().add(id),
+                    Entry::Vacant(place) => {
+                        place.insert(Ids::One(id));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes in that there is one more entry, which the API fails to show.
+    pub fn add_unread(&mut self) {
+        self.unread += 1;
+    }
+
     /// Whether nothing shows that a device was missed: no page told another total than the others, and so many different
     /// devices are here as they told. Devices move from page to page when others come and go while the list is read.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        let entries = (self.by_id.len() + self.spoiled.len()) as u64;
+        let entries = (self.by_id.len() + self.spoiled.len()) as u64 + self.unread;
         self.totals.iter().all(|total| *total == entries)
     }
 
@@ -63,6 +105,7 @@ impl Inventory {
     pub fn shows_the_same(&self, other: &Self) -> bool {
         self.totals == other.totals
             && self.spoiled.len() == other.spoiled.len()
+            && self.unread == other.unread
             && self.by_id.len() == other.by_id.len()
             && self.by_id.keys().all(|id| other.by_id.contains_key(id))
     }
@@ -93,11 +136,15 @@ impl Inventory {
             },
             Question::ByHostname(hostname) => {
                 let spoiled = self.find_spoiled(|spoiled| spoiled.hostname.as_ref() == Some(hostname));
-                match (self.by_hostname.get(hostname).map(Vec::as_slice), spoiled) {
+                match (self.by_hostname.get(hostname).map(Ids::as_slice), spoiled) {
                     // One that cannot be read may be the right one as well as one that can.
                     (_, Finding::Spoiled(spoiled)) => Finding::Spoiled(spoiled),
                     (Some([id]), _) => self.by_id.get(id).map_or(Finding::NotShown, |d| Finding::Found(Arc::clone(d))),
-                    (Some(ids @ [_, _, ..]), _) => Finding::Ambiguous(ids.to_vec()),
+                    (Some(ids @ [_, _, ..]), _) => {
+                        let mut ids = ids.to_vec();
+                        ids.sort();
+                        Finding::Ambiguous(ids)
+                    }
                     (Some([]) | None, _) => Finding::NotShown,
                 }
             }
@@ -117,7 +164,7 @@ mod tests {
 
     fn inventory(devices: &[(&str, &str)]) -> Inventory {
         let page = |(id, hostname): &(&str, &str)| DevicePage {
-            devices: vec![Device::named(id, hostname)],
+            devices: vec![Arc::new(Device::named(id, hostname))],
             ..DevicePage::default()
         };
         devices.iter().map(page).collect()
@@ -151,7 +198,7 @@ mod tests {
     #[test]
     fn a_list_that_shifted_while_it_was_read_is_not_whole() {
         let page = |ids: &[&str], total: u64| DevicePage {
-            devices: ids.iter().map(|id| Device::named(id, id)).collect(),
+            devices: ids.iter().map(|id| Arc::new(Device::named(id, id))).collect(),
             meta: serde_json::from_value(serde_json::json!({ "total": total })).unwrap(),
             ..DevicePage::default()
         };
@@ -161,7 +208,7 @@ mod tests {
         assert!(!is_whole(vec![page(&["a", "b"], 4), page(&["d"], 3)]), "one was deleted, and one missed");
         assert!(!is_whole(vec![page(&["a", "b"], 3), page(&["b"], 3)]), "one was seen twice, and one missed");
         assert!(
-            is_whole(vec![DevicePage { devices: vec![Device::named("a", "a")], ..DevicePage::default() }]),
+            is_whole(vec![DevicePage { devices: vec![Arc::new(Device::named("a", "a"))], ..DevicePage::default() }]),
             "not told"
         );
     }
@@ -170,8 +217,11 @@ mod tests {
     fn an_entry_that_cannot_be_read_answers_for_its_own_hostname_only() {
         let spoiled =
             SpoiledDevice { id: None, hostname: Some(Hostname::new("bad")), field: "id".into(), reason: "".into() };
-        let page =
-            DevicePage { devices: vec![Device::named("d1", "good")], spoiled: vec![spoiled], ..DevicePage::default() };
+        let page = DevicePage {
+            devices: vec![Arc::new(Device::named("d1", "good"))],
+            spoiled: vec![spoiled],
+            ..DevicePage::default()
+        };
         let inventory: Inventory = [page].into_iter().collect();
         assert!(matches!(inventory.find(&by_hostname("bad")), Finding::Spoiled(_)));
         assert!(matches!(inventory.find(&by_hostname("good")), Finding::Found(_)));

@@ -4,6 +4,8 @@
 //! believed (OpenAPI schema `Meta`), and answers from before `current_page` and `last_page` are read by their `next`
 //! and `total`.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -66,7 +68,7 @@ impl Meta {
 #[derive(Debug, Default)]
 pub struct DevicePage {
     /// The devices on it, in the API's order.
-    pub devices: Vec<Device>,
+    pub devices: Vec<Arc<Device>>,
     /// Its entries that could not be read.
     pub spoiled: Vec<SpoiledDevice>,
     /// What it says of the pages that follow.

@@ -1,11 +1,16 @@
 //! The client of the Packet API against single canned answers.
 
-use packet_cloud_controller_manager::packet::{Client, Connection, DeviceId, Error, Hostname};
+use std::time::Duration;
+
+use packet_cloud_controller_manager::packet::{
+    Client, Connection, DeviceId, Error, Exchange, Hostname, PageRequest, RateLimitWord, Reply, Request,
+};
 use secrecy::SecretString;
 use wiremock::matchers::{header, header_regex, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 const TOKEN: &str = "s3cret-token";
+const PATIENCE: Duration = Duration::from_secs(30);
 const DEVICE: &str = "/metal/v1/devices/e781ae1b";
 
 fn client(server: &MockServer) -> Client {
@@ -17,11 +22,19 @@ fn client(server: &MockServer) -> Client {
     Client::new(connection).unwrap()
 }
 
+fn device() -> Request {
+    Request::Device(DeviceId::parse("e781ae1b").unwrap())
+}
+
 /// What the client makes of an answer to a question for one device.
-async fn error_of(answer: ResponseTemplate) -> Error {
+async fn exchange(answer: ResponseTemplate) -> Exchange {
     let server = MockServer::start().await;
     Mock::given(method("GET")).and(path(DEVICE)).respond_with(answer).expect(1).mount(&server).await;
-    client(&server).device(&DeviceId::parse("e781ae1b").unwrap()).await.unwrap_err()
+    client(&server).send(&device(), PATIENCE).await
+}
+
+async fn error_of(answer: ResponseTemplate) -> Error {
+    exchange(answer).await.result.unwrap_err()
 }
 
 fn json(status: u16, body: &str) -> ResponseTemplate {
@@ -39,8 +52,8 @@ async fn a_request_carries_the_token_and_says_who_asks() {
         .expect(1)
         .mount(&server)
         .await;
-    let device = client(&server).device(&DeviceId::parse("e781ae1b").unwrap()).await.unwrap();
-    assert_eq!(device.hostname, Hostname::new("a"));
+    let reply = client(&server).send(&device(), PATIENCE).await.result.unwrap();
+    assert!(matches!(reply, Reply::Device(device) if device.hostname == Hostname::new("a")));
 }
 
 #[tokio::test]
@@ -54,7 +67,8 @@ async fn a_list_is_asked_for_by_page_without_what_is_not_read() {
         .expect(1)
         .mount(&server)
         .await;
-    client(&server).devices(Some(&Hostname::new("a b&c")), 2).await.unwrap();
+    let page = PageRequest { hostname: Some(Hostname::new("a b&c")), number: 2, size: 250 };
+    client(&server).send(&Request::Page(page), PATIENCE).await.result.unwrap();
     let asked = &server.received_requests().await.unwrap()[0];
     assert!(asked.url.query().unwrap().contains("exclude="), "{}", asked.url);
 }
@@ -86,16 +100,23 @@ async fn a_body_that_is_no_device_says_what_it_is() {
 }
 
 #[tokio::test]
-async fn the_apis_wish_to_wait_is_read_from_either_header() {
-    let wait = |answer| async { error_of(answer).await.retry_after().map(|wait| wait.as_secs()) };
-    assert_eq!(wait(ResponseTemplate::new(429).insert_header("retry-after", "17")).await, Some(17));
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-    let reset = ResponseTemplate::new(429).insert_header("x-ratelimit-reset", (now + 60).to_string());
-    assert!(wait(reset).await.is_some_and(|seconds| (55..=60).contains(&seconds)));
-    assert_eq!(wait(ResponseTemplate::new(429)).await, None);
-    assert_eq!(wait(ResponseTemplate::new(503).insert_header("retry-after", "17")).await, Some(17));
-    let reset = ResponseTemplate::new(500).insert_header("x-ratelimit-reset", (now + 60).to_string());
-    assert_eq!(wait(reset).await, None, "it comes with every answer, and means nothing but with a 429");
+async fn the_apis_word_on_limits_is_read_from_the_head_of_every_answer() {
+    let word = |answer| async { exchange(answer).await.word };
+    let seconds = |wait: Option<Duration>| wait.map(|wait| wait.as_secs());
+    let refused = word(ResponseTemplate::new(429).insert_header("retry-after", "17")).await;
+    assert_eq!((refused.refused, seconds(refused.retry_after)), (true, Some(17)));
+    assert_eq!(word(ResponseTemplate::new(429)).await, RateLimitWord { refused: true, ..RateLimitWord::default() });
+    let failed = word(ResponseTemplate::new(503).insert_header("retry-after", "17")).await;
+    assert_eq!((failed.refused, seconds(failed.retry_after)), (false, Some(17)));
+    let good = json(200, r#"{"id":"e781ae1b","hostname":"a"}"#);
+    // The API's clock is what its moments are told by, whatever ours says.
+    let good = good.insert_header("date", "Sun, 09 Sep 2001 01:46:40 GMT").insert_header("retry-after", "17");
+    let good =
+        word(good.insert_header("x-ratelimit-remaining", "3").insert_header("x-ratelimit-reset", "1000000060")).await;
+    assert_eq!((good.remaining, seconds(good.reset), good.retry_after), (Some(3), Some(60), None));
+    let nonsense =
+        ResponseTemplate::new(429).insert_header("retry-after", "soon").insert_header("x-ratelimit-reset", "-1");
+    assert_eq!(word(nonsense).await, RateLimitWord { refused: true, ..RateLimitWord::default() });
 }
 
 #[tokio::test]
@@ -120,17 +141,16 @@ async fn an_answer_larger_than_any_true_one_is_refused_before_it_fills_the_memor
 #[tokio::test]
 async fn an_answer_that_does_not_come_is_a_timeout_and_a_closed_port_says_so() {
     let server = MockServer::start().await;
-    let late = json(200, "{}").set_delay(std::time::Duration::from_mins(1));
+    let late = json(200, "{}").set_delay(Duration::from_mins(1));
     Mock::given(path(DEVICE)).respond_with(late).mount(&server).await;
-    let id = DeviceId::parse("e781ae1b").unwrap();
-    let patient = client(&server).with_answer_timeout(std::time::Duration::from_millis(50));
-    assert!(matches!(patient.device(&id).await, Err(Error::Timeout { .. })));
+    let timeout = client(&server).send(&device(), Duration::from_millis(50)).await;
+    assert!(matches!(timeout.result, Err(Error::Timeout { .. })), "{timeout:?}");
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let connection = Connection {
         base_url: format!("http://{closed}/").parse().unwrap(),
         project: "p1".into(),
         token: SecretString::from(TOKEN),
     };
-    let error = Client::new(connection).unwrap().device(&id).await.unwrap_err();
+    let error = Client::new(connection).unwrap().send(&device(), PATIENCE).await.result.unwrap_err();
     assert!(matches!(error, Error::Unreachable { .. }) && error.to_string().contains("refused"), "{error}");
 }

@@ -1,25 +1,40 @@
 //! Questions to the `PacketApi` actor: which of them cost a request, and how fresh their answers are.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
 use actix::{Actor, Addr};
 use packet_api_server::{DeviceSpec, Server};
 use packet_cloud_controller_manager::actors::packet_api::PacketApi;
-use packet_cloud_controller_manager::config::CacheTimes;
+use packet_cloud_controller_manager::config::CacheSettings;
 use packet_cloud_controller_manager::messages::devices::{DeviceError, FindDevice};
-use packet_cloud_controller_manager::packet::{Budget, Client, Connection, DeviceId, Hostname, Limits, Question};
+use packet_cloud_controller_manager::packet::{
+    Budget, Client, Connection, DeviceId, Hostname, Limits, LookupError, Question, Urgency,
+};
 use secrecy::SecretString;
 
 const MINUTE: Duration = Duration::from_mins(1);
 
 async fn ask(api: &Addr<PacketApi>, question: &Question, max_age: Duration) -> Result<String, DeviceError> {
-    let device = api.send(FindDevice { question: question.clone(), max_age }).await.unwrap()?;
+    let device =
+        api.send(FindDevice { question: question.clone(), max_age, urgency: Urgency::Urgent }).await.unwrap()?;
     Ok(device.id.to_string())
 }
 
+const SETTINGS: CacheSettings = CacheSettings {
+    device: MINUTE,
+    facility: MINUTE,
+    metro: MINUTE,
+    not_found: MINUTE,
+    max_devices: NonZeroU64::new(1000).unwrap(),
+};
+
 /// The actor against a simulated API.
 fn start(server: &Server) -> Addr<PacketApi> {
+    start_with(server, SETTINGS)
+}
+
+fn start_with(server: &Server, settings: CacheSettings) -> Addr<PacketApi> {
     let connection = Connection {
         base_url: server.url().parse().unwrap(),
         project: server.project_id().to_string(),
@@ -27,8 +42,7 @@ fn start(server: &Server) -> Addr<PacketApi> {
     };
     let many = NonZeroU32::new(100).unwrap();
     let budget = Budget::new(Limits { requests_per_second: 1000.0, burst: many, max_in_flight: many });
-    let times = CacheTimes { device: MINUTE, facility: MINUTE, not_found: MINUTE };
-    PacketApi::new(Client::new(connection).unwrap(), budget, times).start()
+    PacketApi::new(Client::new(connection).unwrap(), budget, settings).start()
 }
 
 /// Requests about devices.
@@ -63,9 +77,9 @@ async fn an_answer_is_never_older_than_was_asked_for() {
     assert!(ask(&api, &question, MINUTE).await.is_ok(), "what is kept is fresh enough");
     assert_eq!(requests(&server), 1);
     let gone = ask(&api, &question, Duration::ZERO).await;
-    assert!(matches!(gone, Err(DeviceError::NoSuchId(_))), "{gone:?}");
+    assert!(matches!(gone, Err(DeviceError::Lookup(LookupError::NoSuchId(_)))), "{gone:?}");
     assert!(
-        matches!(ask(&api, &question, MINUTE).await, Err(DeviceError::NoSuchId(_))),
+        matches!(ask(&api, &question, MINUTE).await, Err(DeviceError::Lookup(LookupError::NoSuchId(_)))),
         "what is gone is not told of again"
     );
     assert_eq!(requests(&server), 2);
@@ -79,12 +93,12 @@ async fn a_question_put_while_the_api_is_being_asked_is_asked_again_if_it_wants_
     server.faults().push(Fault::new(FaultKind::Delay(Duration::from_millis(300))).path_prefix("/devices").times(1));
     let api = start(&server);
     let question = Question::ById(DeviceId::parse(&device.id.to_string()).unwrap());
-    let first = api.send(FindDevice { question: question.clone(), max_age: MINUTE });
+    let first = api.send(FindDevice { question: question.clone(), max_age: MINUTE, urgency: Urgency::Urgent });
     let first = actix::spawn(first);
     crate::support::until("the first request", || (requests(&server) == 1).then_some(())).await;
     server.store().delete_device(&device.id);
     let second = ask(&api, &question, Duration::ZERO).await;
-    assert!(matches!(second, Err(DeviceError::NoSuchId(_))), "{second:?}");
+    assert!(matches!(second, Err(DeviceError::Lookup(LookupError::NoSuchId(_)))), "{second:?}");
     drop(first);
     assert_eq!(requests(&server), 2);
 }
@@ -102,5 +116,39 @@ async fn many_questions_at_once_are_answered_by_the_pages_and_those_that_follow_
             assert_eq!(answer.unwrap(), device.id.to_string());
         }
         assert_eq!(requests(&server), 4);
+    }
+}
+
+#[actix::test]
+async fn a_hostname_that_a_new_device_takes_over_is_not_answered_with_the_old_one_past_its_time() {
+    let server = Server::start().await.unwrap();
+    let old = server.store().create_device(DeviceSpec::new("node-1"));
+    let brief = CacheSettings { device: Duration::from_millis(200), ..SETTINGS };
+    let api = start_with(&server, brief);
+    let question = Question::ByHostname(Hostname::new("node-1"));
+    assert_eq!(ask(&api, &question, MINUTE).await.unwrap(), old.id.to_string());
+    server.store().delete_device(&old.id);
+    let new = server.store().create_device(DeviceSpec::new("node-1"));
+    let changed = std::time::Instant::now();
+    loop {
+        let answer = ask(&api, &question, MINUTE).await.unwrap();
+        if answer == new.id.to_string() {
+            break;
+        }
+        assert!(answer == old.id.to_string() && changed.elapsed() < Duration::from_secs(1), "{answer}");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[actix::test]
+async fn more_devices_than_are_to_be_kept_are_answered_all_the_same() {
+    let server = Server::builder().max_per_page(10).start().await.unwrap();
+    let devices = server.store().create_devices(40, "node-");
+    let api = start_with(&server, CacheSettings { max_devices: NonZeroU64::new(5).unwrap(), ..SETTINGS });
+    let questions: Vec<_> =
+        devices.iter().map(|device| Question::ByHostname(Hostname::new(&device.hostname))).collect();
+    let answers = futures::future::join_all(questions.iter().map(|question| ask(&api, question, MINUTE))).await;
+    for (answer, device) in answers.into_iter().zip(&devices) {
+        assert_eq!(answer.unwrap(), device.id.to_string());
     }
 }

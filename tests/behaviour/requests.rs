@@ -3,7 +3,7 @@
 use kube_api_server::NodeSpec;
 use packet_api_server::DeviceSpec;
 
-use crate::support::{Builder, Cloud};
+use crate::support::{Builder, Cloud, until};
 
 /// So many Nodes, all there when the cloud starts.
 async fn burst(nodes: usize, builder: Builder) -> Cloud {
@@ -25,7 +25,55 @@ async fn five_hundred_nodes_cost_no_more_than_the_pages_and_three() {
     let cloud = burst(500, Cloud::equinixmetal().packet_api(|api| api.max_per_page(50))).await;
     let pages = 500 / 50;
     let requests = cloud.packet.requests().all();
-    assert!(requests.len() <= pages + 3, "{requests:?}");
+    assert!(requests.len() <= pages + 3, "{} requests", requests.len());
+}
+
+#[actix::test]
+async fn nodes_that_join_within_a_second_cost_no_more_than_the_pages_and_ten() {
+    let (nodes, pages) = (300, 300 / 50);
+    // With a budget that is worth saving.
+    let cloud = Cloud::equinixmetal().variable("METAL_RATE_LIMIT_REQUESTS_PER_SECOND", "20");
+    let cloud = cloud.packet_api(|api| api.max_per_page(50)).start().await;
+    cloud.packet.store().create_devices(nodes, "node-");
+    let mut groups = tokio::time::interval(std::time::Duration::from_millis(50));
+    for group in 0..20 {
+        groups.tick().await;
+        for index in group * nodes / 20..(group + 1) * nodes / 20 {
+            cloud.register(NodeSpec::new(&format!("node-{index:04}")));
+        }
+    }
+    for index in 0..nodes {
+        cloud.initialised(&format!("node-{index:04}")).await;
+    }
+    let requests = cloud.packet.requests().all();
+    assert!(requests.len() <= pages + 10, "{} requests", requests.len());
+}
+
+#[actix::test]
+async fn one_node_that_joins_many_costs_one_request() {
+    let cloud = burst(200, Cloud::equinixmetal().packet_api(|api| api.max_per_page(20))).await;
+    let before = cloud.packet.requests().count();
+    cloud.join(DeviceSpec::new("late"), NodeSpec::new("late"));
+    cloud.initialised("late").await;
+    assert_eq!(cloud.packet.requests().count(), before + 1);
+}
+
+#[actix::test]
+async fn a_periodic_refresh_of_many_nodes_costs_their_pages_once() {
+    let quick = Cloud::equinixmetal().flag("--node-status-update-frequency=1s").packet_api(|api| api.max_per_page(10));
+    let cloud = burst(40, quick).await;
+    cloud.packet.requests().clear();
+    let written = cloud.kubernetes.requests().writes().iter().filter(|write| write.method == "PATCH").count();
+    let pages = || cloud.device_requests();
+    until("three refreshes", || (pages() >= 3 * 4).then_some(())).await;
+    let requests = cloud.packet.requests().all();
+    // A refresh may have been under way when the counting began, and the next may have begun.
+    for refresh in requests.windows(9) {
+        let took = refresh[8].at.saturating_sub(refresh[0].at);
+        assert!(took.as_secs_f64() > 0.9, "nine requests within {took:?}");
+    }
+    let patches = cloud.kubernetes.requests().writes().iter().filter(|write| write.method == "PATCH").count();
+    assert_eq!(patches, written);
 }
 
 #[actix::test]
@@ -64,7 +112,7 @@ async fn a_budget_of_few_requests_is_kept() {
     };
     let cloud = burst(100, limits(Cloud::packet()).packet_api(|api| api.max_per_page(5))).await;
     let requests = cloud.packet.requests().all();
-    assert!(requests.len() >= 20, "{requests:?}");
+    assert!(requests.len() >= 20, "{} requests", requests.len());
     // Every window that begins and ends with a request. A request arrives some time after it was let out, which makes a
     // window seem shorter than it was: on a busy machine by this much.
     let delay = 0.25;

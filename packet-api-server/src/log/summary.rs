@@ -157,7 +157,7 @@ mod tests {
         let log = RequestLog::new(None);
         log.arrived("GET", "/metal/v1/devices/a", None).answered(200, 10);
         log.arrived("GET", "/metal/v1/devices/b", None).answered(404, 5);
-        let mut hung = log.arrived("GET", "/metal/v1/plans", None);
+        let hung = log.arrived("GET", "/metal/v1/plans", None);
         hung.blame("hang");
         drop(hung);
         let summary = log.summary();

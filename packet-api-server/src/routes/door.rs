@@ -43,9 +43,9 @@ enum Outcome {
 pub(super) async fn pass(State(door): State<Door>, request: Request, next: Next) -> Response {
     let (method, uri) = (request.method().as_str().to_owned(), request.uri().clone());
     let asked = Asked { method: &method, path: uri.path(), query: uri.query() };
-    let mut open = door.requests.arrived(asked.method, asked.path, asked.query);
+    let open = door.requests.arrived(asked.method, asked.path, asked.query);
     let now = SystemTime::now();
-    let (outcome, verdict) = door.outcome(request, next, &asked, &mut open).await;
+    let (outcome, verdict) = door.outcome(request, next, &asked, &open).await;
     let told = |mut response: Response| {
         if let Some(verdict) = verdict {
             verdict.tell(response.headers_mut(), now);
@@ -74,7 +74,7 @@ impl Door {
         request: Request,
         next: Next,
         asked: &Asked<'_>,
-        open: &mut Open,
+        open: &Open,
     ) -> (Outcome, Option<Verdict>) {
         if let Some(outage) = self.weather.outage() {
             open.blame(format!("outage {}", outage.kind));

@@ -91,7 +91,7 @@ impl ServerBuilder {
         self
     }
 
-    /// How long answers take: a [`Duration`] for all of them, or a [`Latency`].
+    /// How long answers take: a [`Duration`](std::time::Duration) for all of them, or a [`Latency`].
     #[must_use]
     pub fn latency(mut self, latency: impl Into<Latency>) -> Self {
         self.latency = latency.into();

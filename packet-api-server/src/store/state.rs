@@ -52,6 +52,8 @@ pub(crate) struct State {
     reservations: BTreeMap<u64, Reservation>,
     allocation: Allocation,
     due: Vec<(Instant, String, Transition)>,
+    /// When the first of it is: everybody who asks anything looks here.
+    next_due: Option<Instant>,
     pub(crate) provision_time: Duration,
     pub(crate) deprovision_time: Duration,
     pub(super) movement: Movement,
@@ -69,6 +71,7 @@ impl State {
             reservations: BTreeMap::new(),
             allocation: Allocation::default(),
             due: Vec::new(),
+            next_due: None,
             provision_time: Duration::ZERO,
             deprovision_time: Duration::ZERO,
             movement: Movement::default(),
@@ -175,15 +178,16 @@ impl State {
         // A time that the clock cannot count to never comes.
         if let Some(at) = Instant::now().checked_add(time) {
             self.due.push((at, id.to_string(), transition));
+            self.next_due = Some(self.next_due.map_or(at, |next| next.min(at)));
         }
     }
 
     pub(crate) fn is_anything_due(&self) -> bool {
-        !self.due.is_empty() && self.due.iter().any(|(at, _, _)| *at <= Instant::now())
+        self.next_due.is_some_and(|at| at <= Instant::now())
     }
 
     pub(crate) fn do_what_is_due(&mut self) {
-        if self.due.is_empty() {
+        if !self.is_anything_due() {
             return;
         }
         let now = Instant::now();
@@ -202,6 +206,7 @@ impl State {
                 }
             }
         }
+        self.next_due = self.due.iter().map(|(at, _, _)| *at).min();
     }
 
     pub(crate) fn put_project(&mut self, project: Project, access: Access) {

@@ -13,6 +13,9 @@ use crate::kubernetes::Node;
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// The longest wait of a Node, but for jitter.
 const LONGEST_WAIT: Duration = Duration::from_mins(2);
+/// The longest wait of a Node whose device could not be asked for, but for jitter. That costs no request: `PacketApi` alone
+/// decides how often an API in trouble is asked, and answers all who wait from the first answer that comes.
+const LONGEST_WAIT_FOR_PACKET: Duration = Duration::from_secs(8);
 /// How soon after it was initialised a Node that is tainted again is initialised again: somebody keeps tainting it, and
 /// that must not become a race.
 const INITIALISE_PAUSE: Duration = Duration::from_secs(10);
@@ -41,6 +44,8 @@ pub(super) struct Entry {
     last_ticket: u64,
     /// The waits of the failures to come; none since the last success.
     waits: Option<ExponentialBackoff>,
+    /// The same, of failures to ask the Packet API.
+    packet_waits: Option<ExponentialBackoff>,
     /// What was last told of it, so that the same is not told over and over.
     told: Option<String>,
     /// Since when it waits to be initialised.
@@ -57,6 +62,7 @@ impl Entry {
             refresh_is_due: false,
             last_ticket: 0,
             waits: None,
+            packet_waits: None,
             told: None,
             initialised_at: None,
         }
@@ -117,7 +123,7 @@ impl Entry {
         if !self.node.is_newer_than(&node) {
             self.node = node;
         }
-        self.waits = None;
+        (self.waits, self.packet_waits) = (None, None);
         self.told = None;
     }
 
@@ -134,13 +140,15 @@ impl Entry {
         (!rest.is_zero()).then_some(rest)
     }
 
-    /// How long to wait after one more failure.
-    pub(super) fn next_wait(&mut self) -> Duration {
-        let waits = self.waits.get_or_insert_with(|| {
-            let builder = ExponentialBuilder::default().with_min_delay(FIRST_WAIT).with_max_delay(LONGEST_WAIT);
+    /// How long to wait after one more failure, which may be that the Packet API could not be asked.
+    pub(super) fn next_wait(&mut self, packet_is_away: bool) -> Duration {
+        let waits = if packet_is_away { &mut self.packet_waits } else { &mut self.waits };
+        let longest = if packet_is_away { LONGEST_WAIT_FOR_PACKET } else { LONGEST_WAIT };
+        let waits = waits.get_or_insert_with(|| {
+            let builder = ExponentialBuilder::default().with_min_delay(FIRST_WAIT).with_max_delay(longest);
             builder.without_max_times().with_jitter().build()
         });
-        waits.next().unwrap_or(LONGEST_WAIT)
+        waits.next().unwrap_or(longest)
     }
 
     /// Whether something is worth telling: it was not the last thing told.
@@ -172,12 +180,19 @@ mod tests {
     #[test]
     fn the_waits_of_a_node_grow_to_their_limit_and_begin_anew_after_a_success() {
         let mut entry = entry();
-        let first = entry.next_wait();
-        let last = (0..20).map(|_| entry.next_wait()).last().unwrap();
+        let first = entry.next_wait(false);
+        let last = (0..20).map(|_| entry.next_wait(false)).last().unwrap();
         assert!(first >= FIRST_WAIT && first < 3 * FIRST_WAIT, "{first:?}");
         assert!(last >= LONGEST_WAIT, "{last:?}");
         entry.succeeded(Arc::clone(&entry.node));
-        assert!(entry.next_wait() < 3 * FIRST_WAIT);
+        assert!(entry.next_wait(false) < 3 * FIRST_WAIT);
+    }
+
+    #[test]
+    fn a_node_whose_device_cannot_be_asked_for_comes_back_soon() {
+        let mut entry = entry();
+        let longest = (0..20).map(|_| entry.next_wait(true)).max().unwrap();
+        assert!(longest >= LONGEST_WAIT_FOR_PACKET && longest <= 2 * LONGEST_WAIT_FOR_PACKET, "{longest:?}");
     }
 
     #[test]

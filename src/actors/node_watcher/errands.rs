@@ -15,6 +15,7 @@ use crate::kubernetes::{AddressError, Desired, Node, NodeName};
 use crate::messages::devices::DeviceError;
 use crate::messages::initialise::{Failure, Outcome, Purpose, ResolveInstance};
 use crate::messages::writes::{WriteError, WriteNode};
+use crate::packet::LookupError;
 
 /// How long labels of a Node that were just restored are left alone: somebody else may want them otherwise, and two
 /// controllers must not fight at full speed.
@@ -109,7 +110,7 @@ impl NodeWatcher {
 
     fn failed(&mut self, sent: &Node, errand: Errand, failure: &Failure, ctx: &mut Context<Self>) {
         let Some(entry) = self.entries.get_mut(&sent.name) else { return };
-        let wait = entry.next_wait();
+        let wait = entry.next_wait(packet_is_away(failure));
         // Where somebody else was quicker, the next attempt starts from what they wrote; that is nobody's fault.
         let outrun = matches!(failure, Failure::Write(WriteError::Superseded { .. } | WriteError::Contended { .. }));
         let news = !outrun && entry.is_news(kind_of(failure));
@@ -142,11 +143,16 @@ impl NodeWatcher {
 /// changed.
 fn kind_of(failure: &Failure) -> String {
     match failure {
-        Failure::Device(DeviceError::Api(error)) | Failure::Place(error) => {
+        Failure::Device(DeviceError::Lookup(LookupError::Api(error))) | Failure::Place(error) => {
             format!("{:?}", std::mem::discriminant(error))
         }
         other => other.to_string(),
     }
+}
+
+/// Whether the Packet API could not be asked, for whatever reason.
+fn packet_is_away(failure: &Failure) -> bool {
+    matches!(failure, Failure::Device(DeviceError::Lookup(LookupError::Api(_))) | Failure::Place(_))
 }
 
 fn is_stopping(failure: &Failure) -> bool {

@@ -4,18 +4,14 @@
 //! of entries are bounded; moka keeps those that are used.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use moka::{future, sync};
 use tokio::time::Instant;
 
-use crate::config::CacheTimes;
+use crate::config::CacheSettings;
 use crate::packet::{Device, DeviceId, Error, Facility, Hostname, Inventory, Metro, PlaceRef, Question};
-
-/// More devices than the largest project seen; some 400 bytes each.
-const MOST_DEVICES: u64 = 200_000;
-/// Hostnames and ids that nobody has: Nodes that are not the project's, and mistakes.
-const MOST_ABSENT: u64 = 10_000;
 
 /// An answer, and when the API was asked for it.
 #[derive(Debug, Clone)]
@@ -29,9 +25,10 @@ pub(super) struct Cache {
     devices: sync::Cache<DeviceId, Told<Arc<Device>>>,
     hostnames: sync::Cache<Hostname, Told<DeviceId>>,
     absent: sync::Cache<Question, Told<()>>,
-    not_found: Duration,
     pub(super) facilities: Places<Facility>,
     pub(super) metros: Places<Metro>,
+    hits: AtomicU64,
+    misses: AtomicU64,
 }
 
 /// What the cache holds about a question.
@@ -40,21 +37,36 @@ pub(super) enum Cached {
     Absent,
 }
 
+/// How often questions about devices were answered from what is kept, and how often not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) hits: u64,
+    pub(super) misses: u64,
+}
+
 impl Cache {
-    pub(super) fn new(times: CacheTimes) -> Self {
-        let devices = || sync::Cache::builder().max_capacity(MOST_DEVICES).time_to_live(times.device);
+    pub(super) fn new(settings: CacheSettings) -> Self {
+        let most = settings.max_devices.get();
         Self {
-            devices: devices().build(),
-            hostnames: sync::Cache::builder().max_capacity(MOST_DEVICES).time_to_live(times.device).build(),
-            absent: sync::Cache::builder().max_capacity(MOST_ABSENT).time_to_live(times.not_found).build(),
-            not_found: times.not_found,
-            facilities: Places::new(times.facility),
-            metros: Places::new(times.facility),
+            devices: sync::Cache::builder().max_capacity(most).time_to_live(settings.device).build(),
+            hostnames: sync::Cache::builder().max_capacity(most).time_to_live(settings.device).build(),
+            absent: sync::Cache::builder().max_capacity(most).time_to_live(settings.not_found).build(),
+            facilities: Places::new(settings.facility, settings.not_found),
+            metros: Places::new(settings.metro, settings.not_found),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
         }
     }
 
     /// The answer to a question that was asked of the API at `not_before` or later.
     pub(super) fn get(&self, question: &Question, not_before: Option<Instant>) -> Option<Cached> {
+        let found = self.look_up(question, not_before);
+        let counter = if found.is_some() { &self.hits } else { &self.misses };
+        counter.fetch_add(1, Ordering::Relaxed);
+        found
+    }
+
+    fn look_up(&self, question: &Question, not_before: Option<Instant>) -> Option<Cached> {
         let fresh = |asked_at: Instant| not_before.is_none_or(|not_before| asked_at >= not_before);
         let device = |id: &DeviceId| self.devices.get(id).filter(|told| fresh(told.asked_at)).map(|told| told.what);
         let found = match question {
@@ -69,22 +81,20 @@ impl Cache {
         found.map(Cached::Found).or_else(absent)
     }
 
-    /// Takes in a device that was asked for by its id.
-    pub(super) fn put_device(&self, device: Arc<Device>, asked_at: Instant) {
+    /// How often questions were answered from here so far, and how often not.
+    pub(super) fn counts(&self) -> Counts {
+        Counts { hits: self.hits.load(Ordering::Relaxed), misses: self.misses.load(Ordering::Relaxed) }
+    }
+
+    /// Takes in a device. It tells nothing about hostnames: another may have the same.
+    pub(super) fn put_device(&self, device: &Arc<Device>, asked_at: Instant) {
         self.absent.invalidate(&Question::ById(device.id.clone()));
-        self.devices.insert(device.id.clone(), Told { asked_at, what: device });
+        self.devices.insert(device.id.clone(), Told { asked_at, what: Arc::clone(device) });
     }
 
-    /// Takes in the devices of a list that may lack some, and so tells nothing about hostnames.
-    pub(super) fn put_devices(&self, inventory: &Inventory, asked_at: Instant) {
-        for device in inventory.devices() {
-            self.put_device(Arc::clone(device), asked_at);
-        }
-    }
-
-    /// Takes in a list of devices: of all, or of all that have a hostname. A hostname that several have is forgotten.
-    pub(super) fn put_inventory(&self, inventory: &Inventory, asked_at: Instant) {
-        self.put_devices(inventory, asked_at);
+    /// Takes in the hostnames of a list of devices: of all, or of all that have a hostname. One that several have is
+    /// forgotten. The devices were taken in before.
+    pub(super) fn put_hostnames(&self, inventory: &Inventory, asked_at: Instant) {
         for (hostname, ids) in inventory.hostnames() {
             self.absent.invalidate(&Question::ByHostname(hostname.clone()));
             match ids {
@@ -102,16 +112,13 @@ impl Cache {
         }
         self.absent.insert(question.clone(), Told { asked_at, what: () });
     }
-
-    /// How long it is believed that something does not exist.
-    pub(super) fn not_found_time(&self) -> Duration {
-        self.not_found
-    }
 }
 
 /// A list of places, read whole when the first of them is asked for.
 pub(super) struct Places<P> {
     list: future::Cache<(), Told<Arc<[Arc<P>]>>>,
+    /// How long it is believed that a place does not exist.
+    not_found: Duration,
 }
 
 /// What a place is called, by which it is found in its list.
@@ -138,32 +145,26 @@ impl Place for Metro {
 }
 
 impl<P: Place> Places<P> {
-    fn new(time_to_live: Duration) -> Self {
-        Self { list: future::Cache::builder().max_capacity(1).time_to_live(time_to_live).build() }
+    fn new(time_to_live: Duration, not_found: Duration) -> Self {
+        Self { list: future::Cache::builder().max_capacity(1).time_to_live(time_to_live).build(), not_found }
     }
 
     /// Finds a place, reading the list through `read` where there is none. Questions that come while the list is being
-    /// read wait for it. A place that a list older than `not_found` does not have may be new: the list is read again.
-    pub(super) async fn find<F>(
-        &self,
-        reference: &PlaceRef,
-        not_found: Duration,
-        read: impl Fn() -> F,
-    ) -> Result<Option<Arc<P>>, Error>
+    /// read wait for it. A place that a list does not have may be new: the list is read again, if it is not of just now.
+    pub(super) async fn find<F>(&self, reference: &PlaceRef, read: impl Fn() -> F) -> Result<Option<Arc<P>>, Error>
     where
-        F: Future<Output = Result<Vec<P>, Error>>,
+        F: Future<Output = Result<Arc<[Arc<P>]>, Error>>,
     {
         let list = || async {
             let asked_at = Instant::now();
-            let what = read().await?.into_iter().map(Arc::new).collect();
-            Ok::<_, Error>(Told { asked_at, what })
+            Ok::<_, Error>(Told { asked_at, what: read().await? })
         };
         let find = |told: &Told<Arc<[Arc<P>]>>| told.what.iter().find(|place| place.is(reference)).cloned();
         let told = self.list.try_get_with((), list()).await.map_err(|error| (*error).clone())?;
         if let Some(place) = find(&told) {
             return Ok(Some(place));
         }
-        if told.asked_at.elapsed() < not_found {
+        if told.asked_at.elapsed() < self.not_found {
             return Ok(None);
         }
         self.list.invalidate(&()).await;
@@ -178,15 +179,24 @@ mod tests {
     use super::*;
     use crate::packet::DevicePage;
     use std::cell::Cell;
+    use std::num::NonZeroU64;
 
-    const TIMES: CacheTimes = CacheTimes {
+    const SETTINGS: CacheSettings = CacheSettings {
         device: Duration::from_mins(1),
         facility: Duration::from_hours(1),
+        metro: Duration::from_hours(1),
         not_found: Duration::from_secs(15),
+        max_devices: NonZeroU64::new(100).unwrap(),
     };
 
-    fn inventory(devices: Vec<Device>) -> Inventory {
-        [DevicePage { devices, ..DevicePage::default() }].into_iter().collect()
+    /// Takes in a list as it is read.
+    fn put(cache: &Cache, devices: Vec<Device>, asked_at: Instant) {
+        let devices: Vec<_> = devices.into_iter().map(Arc::new).collect();
+        for device in &devices {
+            cache.put_device(device, asked_at);
+        }
+        let inventory = [DevicePage { devices, ..DevicePage::default() }].into_iter().collect();
+        cache.put_hostnames(&inventory, asked_at);
     }
 
     fn found(cached: Option<Cached>) -> Option<String> {
@@ -198,9 +208,9 @@ mod tests {
 
     #[test]
     fn an_answer_older_than_asked_for_is_none() {
-        let cache = Cache::new(TIMES);
+        let cache = Cache::new(SETTINGS);
         let asked_at = Instant::now();
-        cache.put_inventory(&inventory(vec![Device::named("d", "a")]), asked_at);
+        put(&cache, vec![Device::named("d", "a")], asked_at);
         cache.put_absent(&Question::ByHostname(Hostname::new("b")), asked_at);
         let later = asked_at + Duration::from_millis(1);
         for (question, answer) in [
@@ -216,47 +226,47 @@ mod tests {
 
     #[test]
     fn a_renamed_device_does_not_answer_to_its_old_name() {
-        let cache = Cache::new(TIMES);
-        cache.put_inventory(&inventory(vec![Device::named("d", "old")]), Instant::now());
-        cache.put_device(Arc::new(Device::named("d", "new")), Instant::now());
+        let cache = Cache::new(SETTINGS);
+        put(&cache, vec![Device::named("d", "old")], Instant::now());
+        cache.put_device(&Arc::new(Device::named("d", "new")), Instant::now());
         assert_eq!(found(cache.get(&Question::ByHostname(Hostname::new("old")), None)), None);
     }
 
     #[test]
     fn a_device_that_is_gone_is_forgotten_and_one_that_is_back_is_found() {
-        let cache = Cache::new(TIMES);
+        let cache = Cache::new(SETTINGS);
         let question = Question::ById(DeviceId::parse("d").unwrap());
-        cache.put_device(Arc::new(Device::named("d", "a")), Instant::now());
+        cache.put_device(&Arc::new(Device::named("d", "a")), Instant::now());
         cache.put_absent(&question, Instant::now());
         assert_eq!(found(cache.get(&question, None)).as_deref(), Some("none"));
-        cache.put_device(Arc::new(Device::named("d", "a")), Instant::now());
+        cache.put_device(&Arc::new(Device::named("d", "a")), Instant::now());
         assert_eq!(found(cache.get(&question, None)).as_deref(), Some("d"));
     }
 
     #[test]
     fn a_hostname_that_a_second_device_takes_is_forgotten() {
-        let cache = Cache::new(TIMES);
+        let cache = Cache::new(SETTINGS);
         let question = Question::ByHostname(Hostname::new("a"));
-        cache.put_inventory(&inventory(vec![Device::named("d1", "a")]), Instant::now());
-        cache.put_inventory(&inventory(vec![Device::named("d1", "a"), Device::named("d2", "a")]), Instant::now());
+        put(&cache, vec![Device::named("d1", "a")], Instant::now());
+        put(&cache, vec![Device::named("d1", "a"), Device::named("d2", "a")], Instant::now());
         assert_eq!(found(cache.get(&question, None)), None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_list_of_places_is_read_once_and_again_for_a_place_it_did_not_have() {
-        let places = Places::new(TIMES.facility);
+        let places = Places::new(SETTINGS.facility, SETTINGS.not_found);
         let reads = Cell::new(0);
         let read = || {
             reads.set(reads.get() + 1);
             let code = if reads.get() == 1 { "ny" } else { "sv" };
-            std::future::ready(Ok(vec![Metro { id: "m".into(), code: code.into() }]))
+            std::future::ready(Ok(Arc::from([Arc::new(Metro { id: "m".into(), code: code.into() })])))
         };
         let (ny, sv) = (PlaceRef::Code("ny".into()), PlaceRef::Code("sv".into()));
-        assert!(places.find(&ny, TIMES.not_found, read).await.unwrap().is_some());
-        assert!(places.find(&sv, TIMES.not_found, read).await.unwrap().is_none());
+        assert!(places.find(&ny, read).await.unwrap().is_some());
+        assert!(places.find(&sv, read).await.unwrap().is_none());
         assert_eq!(reads.get(), 1);
-        tokio::time::advance(TIMES.not_found).await;
-        assert!(places.find(&sv, TIMES.not_found, read).await.unwrap().is_some());
+        tokio::time::advance(SETTINGS.not_found).await;
+        assert!(places.find(&sv, read).await.unwrap().is_some());
         assert_eq!(reads.get(), 2);
     }
 }

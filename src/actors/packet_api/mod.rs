@@ -1,31 +1,32 @@
-//! `PacketApi`, the only door to the Packet API: questions are gathered, planned, paid for from the budget, and answered
-//! from what comes back. What comes back is kept for the next.
+//! `PacketApi`, the only door to the Packet API: questions are answered from what is kept, or planned, paid for from the
+//! budget, and answered from what comes back. What comes back is kept for the next.
 
 mod cache;
-mod reading;
 mod standing;
+mod tally;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, AsyncContext, Context, Handler, Message, ResponseFuture};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture, SpawnHandle, WrapFuture};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use self::cache::{Cache, Cached};
-use self::reading::Reading;
 use self::standing::Standing;
-use crate::config::CacheTimes;
+use self::tally::Tally;
+use crate::config::CacheSettings;
 use crate::messages::devices::{DeviceError, FindDevice};
 use crate::messages::places::{FindFacility, FindMetro};
-use crate::packet::{Budget, Client, Device, Error, Facility, Finding, Metro, Plan, Planner, Question, retry};
+use crate::packet::planner::{GATHERING, Next, Order, Outcome, RequestId, Ticket};
+use crate::packet::{
+    Answer, Budget, Client, Device, Error, Exchange, Facility, LookupError, Metro, NotYet, Permit, Plain, PlainReply,
+    Planner, Question, Reply, Urgency,
+};
 
-/// How long the questions of one burst are gathered before the first plan is made. A watch delivers the Nodes of a
-/// burst within milliseconds; nobody notices so short a wait.
-const GATHERING: Duration = Duration::from_millis(20);
-
-type Answer = Result<Arc<Device>, DeviceError>;
+/// How often what was asked and kept is told to the log, where there is something to tell.
+const TALLY_PERIOD: Duration = Duration::from_mins(5);
 
 /// The actor that owns the client of the Packet API.
 pub struct PacketApi {
@@ -33,126 +34,143 @@ pub struct PacketApi {
     budget: Budget,
     cache: Arc<Cache>,
     planner: Planner,
-    /// Who waits for the answer to which question.
-    waiting: HashMap<Question, Vec<Waiter>>,
-    /// Whether a plan is to be made when the gathering ends.
-    gathering: bool,
+    /// Who waits for what.
+    waiting: HashMap<Ticket, Waiter>,
+    /// When the planner is looked at next, if nothing happens before.
+    wake: Option<(Instant, SpawnHandle)>,
     standing: Standing,
+    tally: Tally,
 }
 
-/// Somebody who waits for an answer that the API was asked for at `not_before` or later.
-struct Waiter {
-    not_before: Option<Instant>,
-    answer: oneshot::Sender<Answer>,
+/// Somebody who waits for an answer.
+enum Waiter {
+    Device(oneshot::Sender<Answer>),
+    Plain(oneshot::Sender<Result<PlainReply, Error>>),
 }
 
-/// What a plan brought.
+/// A request has ended.
 #[derive(Message)]
 #[rtype(result = "()")]
-enum Came {
-    /// A device that was asked for by its id.
-    Device { question: Question, asked_at: Instant, device: Result<Arc<Device>, Error> },
-    /// The list that answers one question.
-    List { question: Question, reading: Result<Reading, Error> },
-    /// The list of all devices.
-    Sweep { reading: Result<Reading, Error> },
+struct Ended {
+    id: RequestId,
+    exchange: Exchange,
 }
+
+/// Ask the API for something by itself.
+#[derive(Message)]
+#[rtype(result = "Result<PlainReply, Error>")]
+struct Fetch(Plain);
 
 impl PacketApi {
     /// The actor, not yet started.
     #[must_use]
-    pub fn new(client: Client, budget: Budget, times: CacheTimes) -> Self {
+    pub fn new(client: Client, budget: Budget, settings: CacheSettings) -> Self {
         Self {
+            planner: Planner::new(budget.limits()),
             client,
             budget,
-            cache: Arc::new(Cache::new(times)),
-            planner: Planner::default(),
+            cache: Arc::new(Cache::new(settings)),
             waiting: HashMap::new(),
-            gathering: false,
+            wake: None,
             standing: Standing::default(),
+            tally: Tally::default(),
         }
     }
 
-    fn ask(&mut self, question: Question, ctx: &mut Context<Self>) {
-        self.planner.ask(question);
-        self.gather(ctx);
-    }
-
-    fn gather(&mut self, ctx: &mut Context<Self>) {
-        if !std::mem::replace(&mut self.gathering, true) {
-            ctx.run_later(GATHERING, |actor, ctx| {
-                actor.gathering = false;
-                while let Some(plan) = actor.planner.plan() {
-                    actor.carry_out(plan, ctx);
+    /// Sends what the planner wants sent and the budget lets out, and hands on what has come of questions.
+    fn proceed(&mut self, ctx: &mut Context<Self>) {
+        self.hand_on();
+        loop {
+            let (now, tokens) = (Instant::now(), self.budget.tokens());
+            match self.planner.next(now, tokens) {
+                Next::Nothing => return,
+                Next::At(time) => return self.wake_at(time, ctx),
+                Next::Request => {}
+            }
+            match self.budget.try_admit() {
+                Ok(permit) => {
+                    if let Some(order) = self.planner.send(now, tokens) {
+                        self.carry_out(order, permit, ctx);
+                    }
                 }
-            });
+                Err(NotYet::Until(time)) => return self.wake_at(time, ctx),
+                // Its end brings us here again.
+                Err(NotYet::AnAnswer) => return,
+            }
         }
     }
 
-    /// Carries out a plan beside the actors' thread, where large answers are decoded without holding up the mailboxes.
-    fn carry_out(&self, plan: Plan, ctx: &mut Context<Self>) {
+    fn wake_at(&mut self, time: Instant, ctx: &mut Context<Self>) {
+        match self.wake {
+            Some((earlier, _)) if earlier <= time => return,
+            Some((_, later)) => {
+                ctx.cancel_future(later);
+            }
+            None => {}
+        }
+        let wake = ctx.run_later(time.saturating_duration_since(Instant::now()), |actor, ctx| {
+            actor.wake = None;
+            actor.proceed(ctx);
+        });
+        self.wake = Some((time, wake));
+    }
+
+    /// Carries out a request beside the actors' thread, where large answers are decoded and kept without holding up the
+    /// mailboxes.
+    fn carry_out(&self, order: Order, permit: Permit, ctx: &mut Context<Self>) {
         let (client, budget, cache) = (self.client.clone(), self.budget.clone(), Arc::clone(&self.cache));
         let to = ctx.address();
         tokio::spawn(async move {
-            to.do_send(match plan {
-                Plan::Single(question) => match &question {
-                    Question::ById(id) => {
-                        let asked_at = Instant::now();
-                        let device = retry::through(&budget, || client.device(id)).await.map(Arc::new);
-                        Came::Device { question, asked_at, device }
-                    }
-                    Question::ByHostname(hostname) => {
-                        let reading = reading::read(&client, &budget, &cache, Some(hostname)).await;
-                        Came::List { question, reading }
-                    }
-                },
-                Plan::Sweep => Came::Sweep { reading: reading::read(&client, &budget, &cache, None).await },
-            });
+            let Order { id, request, timeout } = order;
+            let sent = Instant::now();
+            let exchange = client.send(&request, timeout).await;
+            budget.heard(exchange.word);
+            drop(permit);
+            match &exchange.result {
+                Ok(Reply::Device(device)) => cache.put_device(device, sent),
+                Ok(Reply::Page(page)) => page.devices.iter().for_each(|device| cache.put_device(device, sent)),
+                Ok(Reply::Plain(_)) | Err(_) => {}
+            }
+            to.do_send(Ended { id, exchange });
         });
     }
 
-    fn device_came(
-        &mut self,
-        question: &Question,
-        device: Result<Arc<Device>, Error>,
-        asked_at: Instant,
-        ctx: &mut Context<Self>,
-    ) {
-        let answer = match (device, question) {
-            (Ok(device), _) => {
-                self.cache.put_device(Arc::clone(&device), asked_at);
-                Ok(device)
+    fn hand_on(&mut self) {
+        for outcome in self.planner.outcomes() {
+            // Whoever no longer waits has lost interest in the answer, too.
+            match outcome {
+                Outcome::Answered(ticket, answer) => {
+                    if let Some(Waiter::Device(waiter)) = self.waiting.remove(&ticket) {
+                        let _ = waiter.send(answer);
+                    }
+                }
+                Outcome::Plain(ticket, result) => {
+                    if let Some(Waiter::Plain(waiter)) = self.waiting.remove(&ticket) {
+                        let _ = waiter.send(result);
+                    }
+                }
+                Outcome::Listed(inventory, asked_at) => self.cache.put_hostnames(&inventory, asked_at),
+                Outcome::Absent(question, asked_at) => self.cache.put_absent(&question, asked_at),
             }
-            (Err(Error::NotFound { .. }), Question::ById(id)) => {
-                self.cache.put_absent(question, asked_at);
-                Err(DeviceError::NoSuchId(id.clone()))
-            }
-            (Err(Error::Shape { field, reason, .. }), Question::ById(id)) => {
-                Err(DeviceError::Malformed { device: id.as_str().into(), field, reason })
-            }
-            (Err(error), _) => Err(DeviceError::Api(error)),
-        };
-        self.answer(question, &answer, asked_at, ctx);
+        }
     }
 
-    fn list_came(
-        &mut self,
-        questions: impl IntoIterator<Item = Question>,
-        reading: Result<Reading, Error>,
-        ctx: &mut Context<Self>,
-    ) {
-        let reading = match reading {
-            Ok(reading) => reading,
-            Err(error) => {
-                let answer = Err(DeviceError::Api(error));
-                for question in questions {
-                    // A refusal is as good an answer to a question that was put after it was asked for.
-                    self.answer(&question, &answer, Instant::now(), ctx);
-                }
-                return;
+    /// Finds out whether the credentials read the project, and tries again until they do.
+    fn read_project(&mut self, ctx: &mut Context<Self>) {
+        let project = ctx.address().send(Fetch(Plain::Project));
+        ctx.spawn(project.into_actor(self).map(|result, actor, ctx| {
+            if let Ok(result) = result
+                && let Some(wait) = actor.standing.project_read(result)
+            {
+                ctx.run_later(wait, Self::read_project);
             }
-        };
-        for spoiled in reading.inventory.spoiled() {
+        }));
+    }
+
+    /// Tells of entries that cannot be used.
+    fn report_spoiled(exchange: &Exchange) {
+        let Ok(Reply::Page(page)) = &exchange.result else { return };
+        for spoiled in &page.spoiled {
             tracing::warn!(
                 id = spoiled.id.as_ref().map(tracing::field::debug),
                 hostname = spoiled.hostname.as_ref().map(tracing::field::debug),
@@ -161,131 +179,100 @@ impl PacketApi {
                 "an entry of the Packet API's device list cannot be used; the others can"
             );
         }
-        for question in questions {
-            let finding = reading.inventory.find(&question);
-            match answer_of(&question, finding, reading.flaw.as_ref()) {
-                Some(answer) => {
-                    if matches!(answer, Err(DeviceError::NoSuchHostname(_))) {
-                        self.cache.put_absent(&question, reading.asked_at);
-                    }
-                    self.answer(&question, &answer, reading.asked_at, ctx);
-                }
-                None => {
-                    if let Some(plan) = self.planner.ask_alone(question) {
-                        self.carry_out(plan, ctx);
-                    }
-                }
-            }
-        }
     }
-
-    /// Answers everyone who is content with an answer asked for at `asked_at`; for the others the API is asked again.
-    fn answer(&mut self, question: &Question, answer: &Answer, asked_at: Instant, ctx: &mut Context<Self>) {
-        let waiters = self.waiting.remove(question).unwrap_or_default();
-        let (content, not_content): (Vec<_>, Vec<_>) =
-            waiters.into_iter().partition(|waiter| waiter.not_before.is_none_or(|not_before| asked_at >= not_before));
-        for waiter in content {
-            // Whoever no longer waits has lost interest in the answer, too.
-            let _ = waiter.answer.send(answer.clone());
-        }
-        if !not_content.is_empty() {
-            self.waiting.insert(question.clone(), not_content);
-            self.ask(question.clone(), ctx);
-        }
-    }
-}
-
-/// The answer that a list holds, or nothing where only a request of its own can tell.
-fn answer_of(question: &Question, finding: Finding, flaw: Option<&Error>) -> Option<Answer> {
-    Some(match (finding, question, flaw) {
-        (Finding::Found(device), Question::ById(_), _) | (Finding::Found(device), Question::ByHostname(_), None) => {
-            Ok(device)
-        }
-        (Finding::Ambiguous(ids), Question::ByHostname(hostname), _) => {
-            Err(DeviceError::Ambiguous { hostname: hostname.clone(), ids })
-        }
-        (Finding::Spoiled(spoiled), _, _) => Err(DeviceError::Malformed {
-            device: name_of(question).into(),
-            field: spoiled.field.clone(),
-            reason: spoiled.reason.clone(),
-        }),
-        // A second device of the hostname may be among those that were missed.
-        (Finding::Found(_) | Finding::NotShown, Question::ByHostname(_), Some(flaw)) => {
-            Err(DeviceError::Api(flaw.clone()))
-        }
-        (Finding::NotShown, Question::ByHostname(hostname), None) => Err(DeviceError::NoSuchHostname(hostname.clone())),
-        // It may be another project's.
-        (Finding::NotShown | Finding::Ambiguous(_), Question::ById(_), _) => return None,
-    })
 }
 
 impl Actor for PacketApi {
     type Context = Context<Self>;
 
-    fn started(&mut self, _: &mut Context<Self>) {
-        let (client, budget) = (self.client.clone(), self.budget.clone());
-        tokio::spawn(async move { standing::until_the_project_is_read(&client, &budget).await });
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        self.read_project(ctx);
+        ctx.run_interval(TALLY_PERIOD, |actor, _| actor.tally.tell(actor.cache.counts()));
+    }
+
+    fn stopped(&mut self, _: &mut Context<Self>) {
+        self.tally.tell(self.cache.counts());
     }
 }
 
-impl Handler<Came> for PacketApi {
+impl Handler<Ended> for PacketApi {
     type Result = ();
 
-    fn handle(&mut self, came: Came, ctx: &mut Context<Self>) {
-        match came {
-            Came::Device { question, asked_at, device } => {
-                self.standing.heard(device.as_ref().err());
-                self.planner.single_ended(&question);
-                self.device_came(&question, device, asked_at, ctx);
-            }
-            Came::List { question, reading } => {
-                self.standing.heard(reading.as_ref().err());
-                self.planner.single_ended(&question);
-                self.list_came(std::iter::once(question), reading, ctx);
-            }
-            Came::Sweep { reading } => {
-                self.standing.heard(reading.as_ref().err());
-                let (pages, flawed) = reading.as_ref().map_or((0, false), |read| (read.pages, read.flaw.is_some()));
-                let questions = self.planner.sweep_ended(pages, flawed);
-                self.list_came(questions, reading, ctx);
-            }
+    fn handle(&mut self, Ended { id, exchange }: Ended, ctx: &mut Context<Self>) {
+        self.standing.heard(exchange.result.as_ref().err());
+        self.tally.count(&exchange);
+        Self::report_spoiled(&exchange);
+        if let Err(error) = &exchange.result {
+            tracing::debug!(%error, "a request to the Packet API failed");
         }
-        // What could not be answered from this, and what has come up meanwhile.
-        if !self.waiting.is_empty() {
-            self.gather(ctx);
-        }
+        self.planner.ended(id, exchange.result, Instant::now(), fastrand::f64());
+        self.proceed(ctx);
     }
 }
 
 impl Handler<FindDevice> for PacketApi {
-    type Result = ResponseFuture<Answer>;
+    type Result = ResponseFuture<Result<Arc<Device>, DeviceError>>;
 
-    fn handle(&mut self, FindDevice { question, max_age }: FindDevice, ctx: &mut Context<Self>) -> Self::Result {
-        let not_before = Instant::now().checked_sub(max_age);
+    fn handle(
+        &mut self,
+        FindDevice { question, max_age, urgency }: FindDevice,
+        ctx: &mut Context<Self>,
+    ) -> Self::Result {
+        let now = Instant::now();
+        let not_before = now.checked_sub(max_age);
         let known = match (self.cache.get(&question, not_before), &question) {
             (Some(Cached::Found(device)), _) => Some(Ok(device)),
-            (Some(Cached::Absent), Question::ById(id)) => Some(Err(DeviceError::NoSuchId(id.clone()))),
-            (Some(Cached::Absent), Question::ByHostname(name)) => Some(Err(DeviceError::NoSuchHostname(name.clone()))),
+            (Some(Cached::Absent), Question::ById(id)) => Some(Err(LookupError::NoSuchId(id.clone()).into())),
+            (Some(Cached::Absent), Question::ByHostname(name)) => {
+                Some(Err(LookupError::NoSuchHostname(name.clone()).into()))
+            }
             (None, _) => None,
         };
         if let Some(answer) = known {
             return Box::pin(std::future::ready(answer));
         }
         let (answer, answered) = oneshot::channel();
-        self.waiting.entry(question.clone()).or_default().push(Waiter { not_before, answer });
-        self.ask(question, ctx);
-        Box::pin(async move { answered.await.unwrap_or(Err(DeviceError::Stopping)) })
+        let ticket = self.planner.ask(question, not_before, urgency, now);
+        self.waiting.insert(ticket, Waiter::Device(answer));
+        self.wake_at(now + GATHERING, ctx);
+        Box::pin(async move { Ok(answered.await.map_err(|_| DeviceError::Stopping)??) })
+    }
+}
+
+impl Handler<Fetch> for PacketApi {
+    type Result = ResponseFuture<Result<PlainReply, Error>>;
+
+    fn handle(&mut self, Fetch(what): Fetch, ctx: &mut Context<Self>) -> Self::Result {
+        let now = Instant::now();
+        let (answer, answered) = oneshot::channel();
+        let ticket = self.planner.ask_plain(what, None, Urgency::Urgent, now);
+        self.waiting.insert(ticket, Waiter::Plain(answer));
+        self.wake_at(now + GATHERING, ctx);
+        Box::pin(async move {
+            match answered.await {
+                Ok(result) => result,
+                // The actor is gone, and with it everybody who could read this.
+                Err(_) => std::future::pending().await,
+            }
+        })
     }
 }
 
 impl Handler<FindFacility> for PacketApi {
     type Result = ResponseFuture<Result<Option<Arc<Facility>>, Error>>;
 
-    fn handle(&mut self, FindFacility(reference): FindFacility, _: &mut Context<Self>) -> Self::Result {
-        let (client, budget, cache) = (self.client.clone(), self.budget.clone(), Arc::clone(&self.cache));
+    fn handle(&mut self, FindFacility(reference): FindFacility, ctx: &mut Context<Self>) -> Self::Result {
+        let (cache, api) = (Arc::clone(&self.cache), ctx.address());
         Box::pin(async move {
-            let read = || retry::through(&budget, || client.facilities());
-            cache.facilities.find(&reference, cache.not_found_time(), read).await
+            let read = || async {
+                match api.send(Fetch(Plain::Facilities)).await {
+                    Ok(Ok(PlainReply::Facilities(facilities))) => Ok(facilities),
+                    Ok(Err(error)) => Err(error),
+                    // The program is stopping.
+                    _ => std::future::pending().await,
+                }
+            };
+            cache.facilities.find(&reference, read).await
         })
     }
 }
@@ -293,18 +280,18 @@ impl Handler<FindFacility> for PacketApi {
 impl Handler<FindMetro> for PacketApi {
     type Result = ResponseFuture<Result<Option<Arc<Metro>>, Error>>;
 
-    fn handle(&mut self, FindMetro(reference): FindMetro, _: &mut Context<Self>) -> Self::Result {
-        let (client, budget, cache) = (self.client.clone(), self.budget.clone(), Arc::clone(&self.cache));
+    fn handle(&mut self, FindMetro(reference): FindMetro, ctx: &mut Context<Self>) -> Self::Result {
+        let (cache, api) = (Arc::clone(&self.cache), ctx.address());
         Box::pin(async move {
-            let read = || retry::through(&budget, || client.metros());
-            cache.metros.find(&reference, cache.not_found_time(), read).await
+            let read = || async {
+                match api.send(Fetch(Plain::Metros)).await {
+                    Ok(Ok(PlainReply::Metros(metros))) => Ok(metros),
+                    Ok(Err(error)) => Err(error),
+                    // The program is stopping.
+                    _ => std::future::pending().await,
+                }
+            };
+            cache.metros.find(&reference, read).await
         })
-    }
-}
-
-fn name_of(question: &Question) -> &str {
-    match question {
-        Question::ById(id) => id.as_str(),
-        Question::ByHostname(hostname) => hostname.as_str(),
     }
 }

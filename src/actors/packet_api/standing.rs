@@ -2,17 +2,26 @@
 
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
-use crate::packet::{Budget, Client, Error, retry};
+use crate::packet::{Error, PlainReply};
 
 /// The longest wait between two attempts to read the project at start.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// How we stand with the API.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Standing {
     refused: bool,
+    /// The waits of the attempts to come.
+    waits: ExponentialBackoff,
+}
+
+impl Default for Standing {
+    fn default() -> Self {
+        let waits = ExponentialBuilder::default().with_min_delay(Duration::from_secs(1)).with_max_delay(LONGEST_WAIT);
+        Self { refused: false, waits: waits.with_jitter().without_max_times().build() }
+    }
 }
 
 impl Standing {
@@ -26,27 +35,21 @@ impl Standing {
             _ => {}
         }
     }
-}
 
-/// Reads the project until that succeeds once: at start the API may be unreachable, refuse the token, or not know the
-/// project, and any of these may pass without a restart.
-pub(super) async fn until_the_project_is_read(client: &Client, budget: &Budget) {
-    let mut waits = ExponentialBuilder::default()
-        .with_min_delay(Duration::from_secs(1))
-        .with_max_delay(LONGEST_WAIT)
-        .with_jitter()
-        .without_max_times()
-        .build();
-    loop {
-        match retry::through(budget, || client.read_project()).await {
-            Ok(project) => {
-                tracing::info!(%project, "the Packet API takes the credentials");
-                return;
+    /// Takes note of whether the project could be read. Answers how long to wait before that is tried again: at start the
+    /// API may be unreachable, refuse the token, or not know the project, and any of these may pass without a restart.
+    pub(super) fn project_read(&mut self, result: Result<PlainReply, Error>) -> Option<Duration> {
+        match result {
+            Ok(reply) => {
+                if let PlainReply::Project(project) = reply {
+                    tracing::info!(%project, "the Packet API takes the credentials");
+                }
+                None
             }
             Err(error) => {
-                let wait = waits.next().unwrap_or(LONGEST_WAIT);
+                let wait = self.waits.next().unwrap_or(LONGEST_WAIT);
                 tracing::error!(%error, retry_in_s = wait.as_secs_f32(), "not ready: cannot read the project");
-                tokio::time::sleep(wait).await;
+                Some(wait)
             }
         }
     }

@@ -1,0 +1,267 @@
+//! What follows from the end of a request: answers, further requests, or another attempt.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::health::About;
+use super::listing::{self, Part, Progress, Reading};
+use super::queue::Subject;
+use super::{InFlight, Numbered, Outcome, Planner, Purpose, RequestId};
+use crate::packet::error::Error;
+use crate::packet::identity::{DeviceId, Hostname};
+use crate::packet::inventory::Finding;
+use crate::packet::lookup::{Answer, LookupError, Question};
+use crate::packet::request::{Plain, PlainReply, Reply};
+
+/// How often a request is sent for a question before whoever waits is told of its failure, and then asks again later.
+const ATTEMPTS: u32 = 4;
+/// The wait after a question's first failure; it doubles from there.
+const FIRST_REST: Duration = Duration::from_millis(250);
+/// When a request went out and when it ended, and a number from 0 to 1 that spreads what is to be waited for now.
+#[derive(Debug, Clone, Copy)]
+struct End {
+    sent: Instant,
+    now: Instant,
+    jitter: f64,
+}
+
+impl End {
+    /// Until when something rests that has failed so often.
+    fn rest(self, failures: u32) -> Instant {
+        let rest = FIRST_REST.saturating_mul(1 << failures.saturating_sub(1).min(8));
+        self.now + rest.mul_f64(1.0 - self.jitter.clamp(0.0, 1.0) / 2.0)
+    }
+}
+
+impl Planner {
+    /// A request has ended. `jitter` is any number from 0 to 1, to be drawn anew each time.
+    pub fn ended(&mut self, id: RequestId, result: Result<Reply, Error>, now: Instant, jitter: f64) {
+        let Some(InFlight { sent, purpose }) = self.in_flight.remove(&id) else { return };
+        let end = End { sent, now, jitter };
+        self.measure(&purpose, result.as_ref(), end);
+        match (purpose, result) {
+            (Purpose::Device(id), result) => self.device_ended(id, result, end),
+            (Purpose::Plain(what), Ok(Reply::Plain(reply))) => self.plain_ended(what, &Ok(reply), sent),
+            (Purpose::Plain(what), result) => {
+                let error = result.err().unwrap_or_else(no_such_reply);
+                if !self.is_tried_again(&Subject::Plain(what), &error, end) {
+                    self.plain_ended(what, &Err(error), now);
+                }
+            }
+            (Purpose::Named { hostname, number, part }, result) => {
+                self.named_ended(&hostname, number, part, result, end);
+            }
+            (Purpose::Sweep { number, part }, result) => self.sweep_page_ended(number, part, result, end),
+        }
+    }
+
+    /// Learns from how a request ended how the API is and how long it takes.
+    fn measure(&mut self, purpose: &Purpose, result: Result<&Reply, &Error>, end: End) {
+        let End { sent, now, jitter } = end;
+        let took = now.saturating_duration_since(sent);
+        let about = if matches!(purpose, Purpose::Device(_)) { About::OneDevice } else { About::All };
+        match result {
+            Ok(_) => self.health.succeeded(),
+            Err(error) => self.health.failed(about, error, sent, now, jitter),
+        }
+        // A time-out tells how long it takes at least.
+        if matches!(result, Ok(_) | Err(Error::Timeout { .. })) {
+            match purpose {
+                Purpose::Device(_) | Purpose::Named { .. } => self.single.measured(took),
+                Purpose::Sweep { .. } => self.page.measured(took),
+                Purpose::Plain(_) => {}
+            }
+        }
+    }
+
+    fn device_ended(&mut self, id: DeviceId, result: Result<Reply, Error>, end: End) {
+        let question = Question::ById(id.clone());
+        let answer = match result {
+            // An old answer's short id is the beginning of today's.
+            Ok(Reply::Device(device)) if device.id.as_str().starts_with(id.as_str()) => Ok(device),
+            Ok(Reply::Device(device)) => Err(LookupError::Malformed {
+                device: id.as_str().into(),
+                field: "id".into(),
+                reason: format!("the answer is about the device {}", device.id).into(),
+            }),
+            Ok(_) => Err(LookupError::Api(no_such_reply())),
+            Err(Error::NotFound { .. }) => {
+                self.outcomes.push(Outcome::Absent(question.clone(), end.sent));
+                Err(LookupError::NoSuchId(id))
+            }
+            Err(Error::Shape { field, reason, .. }) => {
+                Err(LookupError::Malformed { device: id.as_str().into(), field, reason })
+            }
+            Err(error) => {
+                let subject = Subject::Device(question.clone());
+                if self.is_tried_again(&subject, &error, end) {
+                    return;
+                }
+                // That it cannot be asked now is as good an answer to a question that was put meanwhile.
+                return self.answer(&question, &Err(LookupError::Api(error)), end.now);
+            }
+        };
+        self.answer(&question, &answer, end.sent);
+    }
+
+    fn named_ended(&mut self, hostname: &Hostname, number: u64, part: Part, result: Result<Reply, Error>, end: End) {
+        let named = self.named.get_mut(hostname).filter(|named| named.number == number);
+        let Some(Numbered { listing, .. }) = named else { return };
+        let progress = match result {
+            Ok(Reply::Page(page)) => listing.came(part, page),
+            Ok(_) => Progress::Failed(no_such_reply()),
+            Err(error) if self.health.is_given_up() => Progress::Failed(error),
+            Err(error) => listing.failed(part, error, |failures| end.rest(failures)),
+        };
+        let question = Question::ByHostname(hostname.clone());
+        match progress {
+            Progress::UnderWay => {}
+            Progress::Read(reading) => {
+                self.named.remove(hostname);
+                self.settle(&question, &reading, |flaw| Some(Err(LookupError::Api(flaw.clone()))));
+                self.listed(reading);
+            }
+            Progress::Failed(error) => {
+                self.named.remove(hostname);
+                if !self.is_tried_again(&Subject::Device(question.clone()), &error, end) {
+                    self.answer(&question, &Err(LookupError::Api(error)), end.now);
+                }
+            }
+        }
+    }
+
+    fn sweep_page_ended(&mut self, number: u64, part: Part, result: Result<Reply, Error>, end: End) {
+        // What shows a device answers whoever asks for its id, whatever becomes of the rest of the list.
+        if let Ok(Reply::Page(page)) = &result {
+            for device in &page.devices {
+                self.answer(&Question::ById(device.id.clone()), &Ok(device.clone()), end.sent);
+            }
+        }
+        let Some(mut sweep) = self.sweep.take_if(|sweep| sweep.number == number) else { return };
+        let timed_out = matches!(result, Err(Error::Timeout { .. } | Error::TooLarge { .. }));
+        let progress = match result {
+            Ok(Reply::Page(page)) => sweep.listing.came(part, page),
+            Ok(_) => Progress::Failed(no_such_reply()),
+            Err(error) if self.health.is_given_up() => Progress::Failed(error),
+            Err(error) => sweep.listing.failed(part, error, |failures| end.rest(failures)),
+        };
+        if timed_out {
+            self.size = self.size.min(listing::smaller(part.size));
+        }
+        match progress {
+            Progress::UnderWay => {
+                let took = end.now.saturating_duration_since(end.sent);
+                if let Some(size) = sweep.listing.better_size(took, self.limits.requests_per_second) {
+                    sweep.listing.resize(size);
+                }
+                // Pages that would answer nobody are not asked for.
+                if self.covers_anything(sweep.listing.started()) {
+                    self.sweep = Some(sweep);
+                }
+            }
+            Progress::Read(reading) => self.swept(reading),
+            Progress::Failed(error) => {
+                for question in self.covered(sweep.listing.started()) {
+                    self.answer(&question, &Err(LookupError::Api(error.clone())), end.now);
+                }
+            }
+        }
+    }
+
+    /// A sweep has been read: answers everything that it can answer.
+    fn swept(&mut self, reading: Reading) {
+        self.pages = reading.pages.max(1) as usize;
+        self.size = reading.size;
+        self.flawed_sweeps = if reading.flaw.is_some() { self.flawed_sweeps + 1 } else { 0 };
+        let questions = self.covered(reading.started);
+        // What a list that may have missed devices leaves open is asked by itself, unless there is so much of it that
+        // another sweep does better; but an API that never shows all of its list must not keep everyone waiting.
+        let by_itself = questions.len() <= self.pages || self.flawed_sweeps > 1;
+        for question in questions {
+            self.settle(&question, &reading, |flaw| (!by_itself).then(|| Err(LookupError::Api(flaw.clone()))));
+        }
+        self.listed(reading);
+    }
+
+    fn listed(&mut self, reading: Reading) {
+        if reading.flaw.is_none() {
+            self.outcomes.push(Outcome::Listed(reading.inventory, reading.started));
+        }
+    }
+
+    /// Whether a list asked for at that time can answer anything that waits.
+    fn covers_anything(&self, asked_at: Instant) -> bool {
+        self.queue.iter().any(|(_, entry)| entry.waits() && !entry.alone && entry.is_content_with(asked_at))
+    }
+
+    /// The questions that wait and that a list asked for at that time can answer.
+    fn covered(&self, asked_at: Instant) -> Vec<Question> {
+        let covered = self.queue.iter().filter_map(|(subject, entry)| match subject {
+            Subject::Device(question) if entry.waits() && !entry.alone && entry.is_content_with(asked_at) => {
+                Some((entry.turn(), question.clone()))
+            }
+            _ => None,
+        });
+        let mut covered: Vec<_> = covered.collect();
+        covered.sort_by_key(|(turn, _)| *turn);
+        covered.into_iter().map(|(_, question)| question).collect()
+    }
+
+    /// Answers a question from a list, or leaves it to a request of its own. `flawed` answers what a list that may have missed
+    /// devices leaves open.
+    fn settle(&mut self, question: &Question, reading: &Reading, flawed: impl FnOnce(&Error) -> Option<Answer>) {
+        let Reading { inventory, started, flaw, .. } = reading;
+        let answer = match (inventory.find(question), question, flaw) {
+            (Finding::Found(device), Question::ById(_), _)
+            | (Finding::Found(device), Question::ByHostname(_), None) => Some(Ok(device)),
+            (Finding::Ambiguous(ids), Question::ByHostname(hostname), _) => {
+                Some(Err(LookupError::Ambiguous { hostname: hostname.clone(), ids }))
+            }
+            (Finding::Spoiled(spoiled), _, _) => Some(Err(LookupError::Malformed {
+                device: question.name().into(),
+                field: spoiled.field.clone(),
+                reason: spoiled.reason.clone(),
+            })),
+            // A second device of the hostname may be among those that were missed.
+            (Finding::Found(_) | Finding::NotShown, Question::ByHostname(_), Some(flaw)) => flawed(flaw),
+            (Finding::NotShown, Question::ByHostname(hostname), None) => {
+                self.outcomes.push(Outcome::Absent(question.clone(), *started));
+                Some(Err(LookupError::NoSuchHostname(hostname.clone())))
+            }
+            // It may be another project's.
+            (Finding::NotShown | Finding::Ambiguous(_), Question::ById(_), _) => None,
+        };
+        match answer {
+            Some(answer) => self.answer(question, &answer, *started),
+            None => self.queue.put_back(&Subject::Device(question.clone()), |entry| entry.alone = true),
+        }
+    }
+
+    /// Whether a question whose own request failed is asked again, rather than answered with the failure.
+    fn is_tried_again(&mut self, subject: &Subject, error: &Error, end: End) -> bool {
+        let given_up = self.health.is_given_up();
+        let mut again = false;
+        self.queue.put_back(subject, |entry| {
+            entry.failures += 1;
+            again = error.is_passing() && entry.failures < ATTEMPTS && !given_up;
+            entry.rests_until = again.then(|| end.rest(entry.failures));
+        });
+        again
+    }
+
+    fn answer(&mut self, question: &Question, answer: &Answer, asked_at: Instant) {
+        let answered = self.queue.answer(&Subject::Device(question.clone()), asked_at);
+        self.outcomes.extend(answered.into_iter().map(|ticket| Outcome::Answered(ticket, answer.clone())));
+    }
+
+    fn plain_ended(&mut self, what: Plain, result: &Result<PlainReply, Error>, asked_at: Instant) {
+        let answered = self.queue.answer(&Subject::Plain(what), asked_at);
+        self.outcomes.extend(answered.into_iter().map(|ticket| Outcome::Plain(ticket, result.clone())));
+    }
+}
+
+/// A client that answers a request with the reply of another is broken, and so is what it says.
+fn no_such_reply() -> Error {
+    Error::Unexpected { request: "GET".into(), status: 200, said: "the reply to another request".into() }
+}
