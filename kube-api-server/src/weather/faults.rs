@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::drawn::Drawn;
 use crate::store::Store;
 
 /// What goes wrong.
@@ -26,18 +27,22 @@ pub enum FaultKind {
 /// A fault, the requests that it meets, and how often.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    kind: FaultKind,
-    method: Option<String>,
-    path_contains: Option<String>,
+    pub(super) kind: FaultKind,
+    pub(super) method: Option<String>,
+    pub(super) path_contains: Option<String>,
     /// How many requests it still meets; `None` for all.
-    times: Option<usize>,
+    pub(super) times: Option<usize>,
+    /// Of all requests that fit, in billionths; `None` for all. A whole number, so that faults can be compared.
+    share: Option<u32>,
 }
+
+const BILLION: f64 = 1e9;
 
 impl Fault {
     /// A fault that meets every request, once it has been pushed, until it is cleared.
     #[must_use]
     pub fn new(kind: FaultKind) -> Fault {
-        Fault { kind, method: None, path_contains: None, times: None }
+        Fault { kind, method: None, path_contains: None, times: None, share: None }
     }
 
     /// Meets only requests of that method, such as "PATCH".
@@ -61,6 +66,24 @@ impl Fault {
         self
     }
 
+    /// Meets only that share of the requests that fit, drawn by lot: 0.01 is one of a hundred. Which ones is the same in
+    /// every run. A share below 0 counts as 0, and one above 1 as 1.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is a number from 0 to a billion")]
+    pub fn share(mut self, share: f64) -> Fault {
+        self.share = Some((share.clamp(0.0, 1.0) * BILLION).round() as u32);
+        self
+    }
+
+    /// From 0 to 1.
+    pub(super) fn share_of_all(&self) -> Option<f64> {
+        self.share.map(|share| f64::from(share) / BILLION)
+    }
+
+    fn is_drawn(&self, drawn: &mut Drawn) -> bool {
+        self.share.is_none_or(|share| drawn.fraction() * BILLION < f64::from(share))
+    }
+
     fn meets(&self, method: &str, path: &str) -> bool {
         self.times != Some(0)
             && self.method.as_deref().is_none_or(|wanted| wanted == method)
@@ -69,36 +92,58 @@ impl Fault {
 }
 
 /// The faults in force. Shared and cheap to clone.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Faults {
-    queue: Arc<Mutex<Vec<Fault>>>,
+    in_force: Arc<Mutex<InForce>>,
+}
+
+#[derive(Debug)]
+struct InForce {
+    queue: Vec<Fault>,
+    drawn: Drawn,
+}
+
+impl Default for Faults {
+    fn default() -> Faults {
+        Faults::new(0)
+    }
 }
 
 impl Faults {
-    fn with<T>(&self, use_queue: impl FnOnce(&mut Vec<Fault>) -> T) -> T {
-        use_queue(&mut self.queue.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(crate) fn new(seed: u64) -> Faults {
+        let in_force = InForce { queue: Vec::new(), drawn: Drawn::from_seed(seed) };
+        Faults { in_force: Arc::new(Mutex::new(in_force)) }
+    }
+
+    fn with<T>(&self, use_it: impl FnOnce(&mut InForce) -> T) -> T {
+        use_it(&mut self.in_force.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Puts a fault in force, behind those that are: a request meets the first that fits.
     pub fn push(&self, fault: Fault) {
-        self.with(|queue| queue.push(fault));
+        self.with(|in_force| in_force.queue.push(fault));
     }
 
     /// Ends all faults.
     pub fn clear(&self) {
-        self.with(Vec::clear);
+        self.with(|in_force| in_force.queue.clear());
     }
 
     /// How many faults are in force, those with nothing left to meet not counted.
     #[must_use]
     pub fn pending(&self) -> usize {
-        self.with(|queue| queue.len())
+        self.with(|in_force| in_force.queue.len())
+    }
+
+    /// The faults in force, in the order in which requests meet them.
+    pub(crate) fn in_force(&self) -> Vec<Fault> {
+        self.with(|in_force| in_force.queue.clone())
     }
 
     /// The fault that a request meets.
     pub(crate) fn take(&self, method: &str, path: &str) -> Option<FaultKind> {
-        self.with(|queue| {
-            let at = queue.iter().position(|fault| fault.meets(method, path))?;
+        self.with(|InForce { queue, drawn }| {
+            let at = queue.iter().position(|fault| fault.meets(method, path) && fault.is_drawn(drawn))?;
             let fault = queue.get_mut(at)?;
             let kind = fault.kind.clone();
             if let Some(times) = fault.times.as_mut() {
@@ -154,5 +199,19 @@ mod tests {
         assert_eq!(faults.take("PATCH", "/api/v1/nodes/node-1"), Some(FaultKind::Reset));
         assert_eq!(faults.take("PATCH", "/api/v1/nodes/node-1"), None);
         assert_eq!(faults.pending(), 0);
+    }
+
+    #[test]
+    fn a_share_of_requests_meets_a_fault_and_the_rest_looks_further() {
+        let faults = Faults::default();
+        faults.push(Fault::new(FaultKind::Reset).share(0.1));
+        faults.push(Fault::new(FaultKind::ResetAfter).method("PATCH"));
+        let kinds: Vec<Option<FaultKind>> = (0..10_000).map(|_| faults.take("PATCH", "/")).collect();
+        let resets = kinds.iter().filter(|kind| **kind == Some(FaultKind::Reset)).count();
+        assert!((900..1_100).contains(&resets), "{resets}");
+        assert_eq!(kinds.iter().filter(|kind| **kind == Some(FaultKind::ResetAfter)).count(), 10_000 - resets);
+        let again = Faults::default();
+        again.push(Fault::new(FaultKind::Reset).share(0.1));
+        assert!((0..10_000).all(|at| again.take("PATCH", "/").is_some() == (kinds[at] == Some(FaultKind::Reset))));
     }
 }
