@@ -31,10 +31,10 @@ CROSS_linux_amd64 := CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER=x86_64-linux-g
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build test demo fmt lint clean
+.PHONY: help build test demo load-test fmt lint clean
 
 help: ## list what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 build: ## the release binary, dist/bin/NAME--OS-ARCH; OS=linux|darwin, ARCH=amd64|arm64
 	$(if $(TRIPLE),,$(error no build for OS=$(OS) ARCH=$(ARCH): OS is linux or darwin, ARCH is amd64 or arm64))
@@ -59,6 +59,15 @@ test: ## everything that can fail: unit, integration and end-to-end tests, and t
 demo: ## the released binary at work on NODES= Nodes; more in FLAGS="…"; KUBECONFIG= for a real cluster; KEEP=1 to keep it up
 	$(CARGO) build --release --locked -p $(NAME) -p lab
 	"$(TARGET_DIR)/release/lab" demo $(if $(NODES),--nodes $(NODES)) $(FLAGS)
+
+# What `make load-test` takes, and the option that each becomes.
+LOAD_TEST_OPTIONS = $(if $(NODES),--nodes $(NODES)) $(if $(SCENARIO),--scenario $(SCENARIO)) \
+	$(if $(RATE),--rate $(RATE)) $(if $(BURST),--burst $(BURST)) \
+	$(if $(LATENCY),--latency $(LATENCY)) $(if $(RATE_LIMIT),--rate-limit $(RATE_LIMIT)) $(FLAGS)
+
+load-test: ## will it hold for my cluster? NODES= SCENARIO=a,b|all RATE= BURST= LATENCY= RATE_LIMIT=60/1m; more in FLAGS="…"
+	$(CARGO) build --release --locked -p $(NAME) -p lab
+	"$(TARGET_DIR)/release/lab" load-test $(LOAD_TEST_OPTIONS)
 
 fmt: ## format the source
 	$(CARGO) fmt --all

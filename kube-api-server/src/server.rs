@@ -1,8 +1,9 @@
 //! Starting and stopping the server, and what a test holds in its hand meanwhile.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use tokio::net::TcpListener;
@@ -12,10 +13,13 @@ use tokio_util::sync::CancellationToken;
 use crate::api::watch::Surroundings;
 use crate::api::{self, Api};
 use crate::connection::{Cut, CuttableListener};
-use crate::faults::{Faults, Hooks};
 use crate::request_log::RequestLog;
 use crate::schema::SchemaError;
 use crate::store::Store;
+use crate::weather::faults::{Fault, Faults, Hooks};
+use crate::weather::latency::{Latencies, Latency};
+use crate::weather::limit::{Limiter, RequestLimit};
+use crate::weather::periodic::Periodic;
 
 /// How many changes of each resource are remembered unless told otherwise. It bounds memory: a Node of realistic size
 /// takes some 15 KB for each.
@@ -47,6 +51,13 @@ pub struct ServerBuilder {
     address: SocketAddr,
     history: usize,
     bookmark_interval: Duration,
+    latency: Option<Latency>,
+    latency_by_method: BTreeMap<String, Latency>,
+    request_limit: Option<RequestLimit>,
+    faults: Vec<Fault>,
+    drop_watches_every: Option<Duration>,
+    compact_every: Option<Duration>,
+    seed: u64,
 }
 
 /// A running server. It stops when dropped.
@@ -81,6 +92,55 @@ impl ServerBuilder {
         self
     }
 
+    /// Lets every request wait before it is looked at; a watch waits once, when it is opened.
+    #[must_use]
+    pub fn latency(mut self, latency: Latency) -> ServerBuilder {
+        self.latency = Some(latency);
+        self
+    }
+
+    /// Lets the requests of one method, such as "PATCH", wait that long instead.
+    #[must_use]
+    pub fn method_latency(mut self, method: &str, latency: Latency) -> ServerBuilder {
+        self.latency_by_method.insert(method.to_uppercase(), latency);
+        self
+    }
+
+    /// Answers requests beyond that limit 429 with `Retry-After`. Health probes are exempt.
+    #[must_use]
+    pub fn request_limit(mut self, limit: RequestLimit) -> ServerBuilder {
+        self.request_limit = Some(limit);
+        self
+    }
+
+    /// Puts a fault in force from the start.
+    #[must_use]
+    pub fn fault(mut self, fault: Fault) -> ServerBuilder {
+        self.faults.push(fault);
+        self
+    }
+
+    /// Cuts all watches that often, as [`Store::drop_watches`] does.
+    #[must_use]
+    pub fn drop_watches_every(mut self, period: Duration) -> ServerBuilder {
+        self.drop_watches_every = Some(period);
+        self
+    }
+
+    /// Forgets all history that often, as [`Store::compact`] does.
+    #[must_use]
+    pub fn compact_every(mut self, period: Duration) -> ServerBuilder {
+        self.compact_every = Some(period);
+        self
+    }
+
+    /// What the lots are drawn from that faults with a share and latencies draw: the same number, the same lots.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> ServerBuilder {
+        self.seed = seed;
+        self
+    }
+
     /// Starts the server; it answers as soon as this returns.
     pub async fn start(self) -> Result<Server, ServeError> {
         let bind_error = |source| ServeError::Bind { address: self.address, source };
@@ -88,11 +148,21 @@ impl ServerBuilder {
         let address = listener.local_addr().map_err(bind_error)?;
         let stopping = CancellationToken::new();
         let watches = Surroundings { stopping: stopping.clone(), bookmark_interval: self.bookmark_interval };
+        let store = Store::new(self.history)?;
+        let (cut, compacted) = (store.clone(), store.clone());
+        let limiter = Limiter::default();
+        limiter.set(self.request_limit, Instant::now());
+        let faults = Faults::new(self.seed);
+        self.faults.into_iter().for_each(|fault| faults.push(fault));
         let api = Arc::new(Api {
-            store: Store::new(self.history)?,
+            store,
             requests: RequestLog::default(),
-            faults: Faults::default(),
+            faults,
             hooks: Hooks::default(),
+            latencies: Latencies::new(self.latency, self.latency_by_method, self.seed),
+            limiter,
+            cuts: Periodic::start(self.drop_watches_every, move || cut.drop_watches()),
+            compactions: Periodic::start(self.compact_every, move || compacted.compact()),
             watches,
             address: address.to_string(),
         });
@@ -122,6 +192,13 @@ impl Server {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             history: HISTORY,
             bookmark_interval: BOOKMARK_INTERVAL,
+            latency: None,
+            latency_by_method: BTreeMap::new(),
+            request_limit: None,
+            faults: Vec::new(),
+            drop_watches_every: None,
+            compact_every: None,
+            seed: 0,
         }
     }
 
@@ -170,6 +247,31 @@ impl Server {
     #[must_use]
     pub fn faults(&self) -> &Faults {
         &self.api.faults
+    }
+
+    /// Lets every request from now on wait, or no more.
+    pub fn set_latency(&self, latency: impl Into<Option<Latency>>) {
+        self.api.latencies.set(latency.into());
+    }
+
+    /// Lets the requests of one method, such as "PATCH", wait that long instead, or as all others do.
+    pub fn set_method_latency(&self, method: &str, latency: impl Into<Option<Latency>>) {
+        self.api.latencies.set_method(method, latency.into());
+    }
+
+    /// Answers requests beyond that limit 429 with `Retry-After` from now on, or lets all in.
+    pub fn set_request_limit(&self, limit: impl Into<Option<RequestLimit>>) {
+        self.api.limiter.set(limit.into(), Instant::now());
+    }
+
+    /// Cuts all watches that often from now on, or no more.
+    pub fn set_drop_watches_every(&self, period: impl Into<Option<Duration>>) {
+        self.api.cuts.set(period.into());
+    }
+
+    /// Forgets all history that often from now on, or no more.
+    pub fn set_compact_every(&self, period: impl Into<Option<Duration>>) {
+        self.api.compactions.set(period.into());
     }
 
     /// Runs `hook` with the method, the path and the store before each POST, PUT, PATCH and DELETE of an object is

@@ -1,4 +1,4 @@
-//! Why a demonstration could not be given. A program that fails its checks is none of these: that is a result.
+//! Why there is no result, of a demonstration or of a load test. A program that fails its checks is none of these: that is a result.
 
 use std::io;
 use std::path::PathBuf;
@@ -61,6 +61,9 @@ pub(crate) enum LabError {
         /// What the API answered.
         source: Box<kube::Error>,
     },
+    /// The simulated Kubernetes API refused a Node. A defect.
+    #[error("registering a Node in the simulated Kubernetes API: {0}")]
+    Refused(#[from] kube_api_server::Refused),
     /// The watch of the Nodes did not show what was written.
     #[error("waiting for {what}: it did not come within {} s; is the machine overloaded?", after.as_secs())]
     Wait {
@@ -72,6 +75,12 @@ pub(crate) enum LabError {
     /// What this lab made of its own cannot be sent. A defect.
     #[error("writing a Node as JSON: {0}; this is a defect of the lab, please report it")]
     Json(#[from] serde_json::Error),
+    /// A plot could not be drawn. A defect.
+    #[error("drawing a plot: {0}; this is a defect of the lab, please report it")]
+    Plot(String),
+    /// A Node carries the label of the run and is not of it.
+    #[error("the Node {0} carries the label of this run, and is none of its Nodes; who has put it there?")]
+    Stranger(String),
     /// Somebody pressed Ctrl-C.
     #[error("interrupted; everything is stopped and removed")]
     Interrupted,

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first ends the demonstration in good order, the second ends it at once.
+//! Ctrl-C and SIGTERM: the first ends the work in good order, the second ends it at once.
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -32,4 +32,19 @@ pub(crate) fn listen() -> Result<CancellationToken, LabError> {
         }
     });
     Ok(interrupted)
+}
+
+/// Works until it is done or interrupted.
+///
+/// # Errors
+/// [`LabError::Interrupted`], or that of the work.
+pub(crate) async fn unless<T>(
+    interrupted: impl Future<Output = ()>,
+    work: impl Future<Output = Result<T, LabError>>,
+) -> Result<T, LabError> {
+    tokio::select! {
+        biased;
+        () = interrupted => Err(LabError::Interrupted),
+        done = work => done,
+    }
 }

@@ -1,26 +1,15 @@
 //! The lab: shows the cloud controller manager at work, and measures it.
 #![forbid(unsafe_code)]
 
-mod borrowed;
-mod checks;
+mod apis;
 mod cli;
-mod cluster;
 mod demo;
 mod error;
-mod events;
-mod findings;
-mod fleet;
-mod floor;
 mod interrupt;
-mod introduction;
-mod kubelets;
-mod live;
-mod log_tail;
-mod observation;
-mod product;
-mod report;
-mod stage;
-mod summary;
+mod load_test;
+mod nodes;
+mod program;
+mod text;
 mod times;
 mod traffic;
 
@@ -36,12 +25,15 @@ use error::LabError;
 const THREADS_TIMEOUT: Duration = Duration::from_millis(100);
 
 fn main() -> ExitCode {
-    let Command::Demo(demo) = Arguments::parse().command;
+    let command = Arguments::parse().command;
     // Nobody else has chosen one in this process.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let given = runtime.map_err(LabError::io("starting threads")).and_then(|runtime| {
-        let given = runtime.block_on(demo::give(*demo));
+        let given = match command {
+            Command::Demo(demo) => runtime.block_on(demo::give(*demo)),
+            Command::LoadTest(load_test) => runtime.block_on(load_test::run(*load_test)),
+        };
         runtime.shutdown_timeout(THREADS_TIMEOUT);
         given
     });

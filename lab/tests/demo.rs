@@ -2,29 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
+mod support;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::LazyLock;
 
 use serde_json::Value;
-
-/// The program: the one that `LAB_PRODUCT_BINARY` names, or one that cargo builds beside the lab.
-static PRODUCT: LazyLock<PathBuf> = LazyLock::new(|| {
-    if let Some(path) = std::env::var_os("LAB_PRODUCT_BINARY") {
-        // Cargo runs tests in the package's folder; whoever set it was in the workspace's.
-        return Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
-    }
-    let folder = Path::new(env!("CARGO_BIN_EXE_lab")).parent().unwrap();
-    let mut cargo = Command::new(env!("CARGO"));
-    // Of the whole workspace, so that dependencies are those that this test was built with and not built once more.
-    cargo.args(["build", "--locked", "--workspace", "--bin", "packet-cloud-controller-manager", "--target-dir"]);
-    cargo.arg(folder.parent().unwrap()).current_dir(env!("CARGO_MANIFEST_DIR"));
-    if folder.ends_with("release") {
-        cargo.arg("--release");
-    }
-    assert!(cargo.status().unwrap().success(), "the program does not build");
-    folder.join("packet-cloud-controller-manager")
-});
+use support::{PRODUCT, said};
 
 fn lab() -> Command {
     let mut lab = Command::new(env!("CARGO_BIN_EXE_lab"));
@@ -34,10 +18,6 @@ fn lab() -> Command {
 
 fn demo(options: &[&str]) -> Output {
     lab().arg("--binary").arg(&*PRODUCT).args(options).output().unwrap()
-}
-
-fn said(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
 #[test]

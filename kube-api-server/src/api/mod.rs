@@ -1,32 +1,35 @@
 //! The HTTP face: from a request to what reads or writes the store, and back to a response.
 
 mod accept;
+mod admin;
 mod discovery;
+mod entrance;
 pub(crate) mod list;
 mod openapi;
-mod path;
+pub(crate) mod path;
 pub(crate) mod query;
 mod reading;
 mod table;
 pub(crate) mod watch;
 mod writing;
 
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{ConnectInfo, Request, State};
-use axum::http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER, USER_AGENT, WARNING};
+use axum::http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER, WARNING};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use serde_json::Value;
 
-use crate::connection::Cut;
-use crate::faults::{FaultKind, Faults, Hooks};
-use crate::request_log::{RequestLog, RequestRecord};
+use crate::request_log::RequestLog;
 use crate::status::ApiError;
 use crate::store::Store;
+use crate::weather::faults::{Faults, Hooks};
+use crate::weather::latency::Latencies;
+use crate::weather::limit::Limiter;
+use crate::weather::periodic::Periodic;
 use accept::Accepted;
+pub(crate) use entrance::answer;
 use path::{Place, Target};
 use query::Query;
 
@@ -41,6 +44,10 @@ pub(crate) struct Api {
     pub(crate) requests: RequestLog,
     pub(crate) faults: Faults,
     pub(crate) hooks: Hooks,
+    pub(crate) latencies: Latencies,
+    pub(crate) limiter: Limiter,
+    pub(crate) cuts: Periodic,
+    pub(crate) compactions: Periodic,
     pub(crate) watches: watch::Surroundings,
     pub(crate) address: String,
 }
@@ -69,58 +76,6 @@ impl Call {
         let header = self.headers.get(ACCEPT).and_then(|value| value.to_str().ok());
         accept::negotiate(header).ok_or_else(ApiError::not_acceptable)
     }
-}
-
-/// Answers any request.
-pub(crate) async fn answer(
-    State(api): State<Arc<Api>>,
-    ConnectInfo(cut): ConnectInfo<Cut>,
-    request: Request,
-) -> Response {
-    let at = SystemTime::now();
-    let (parts, body) = request.into_parts();
-    let query = parts.uri.query().unwrap_or_default().to_owned();
-    let path = parts.uri.path().to_owned();
-    let user_agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-    let mut record = RequestRecord {
-        method: parts.method.to_string(),
-        path: path.clone(),
-        query: query.clone(),
-        status: 0,
-        at,
-        user_agent,
-    };
-
-    let fault = api.faults.take(parts.method.as_str(), &format!("{path}?{query}"));
-    let cut_short = |record| {
-        api.requests.push(record);
-        cut.now();
-        // It is never seen: the connection refuses to write it.
-        refusal(&ApiError::injected(StatusCode::SERVICE_UNAVAILABLE.as_u16(), None))
-    };
-    match &fault {
-        Some(FaultKind::Reset) => return cut_short(record),
-        Some(FaultKind::Status { code, retry_after }) => {
-            record.status = *code;
-            api.requests.push(record);
-            return refusal(&ApiError::injected(*code, retry_after.map(|delay| delay.as_secs())));
-        }
-        Some(FaultKind::Delay(delay)) => tokio::time::sleep(*delay).await,
-        Some(FaultKind::ResetAfter) | None => {}
-    }
-    let response = match axum::body::to_bytes(body, LARGEST_BODY).await {
-        Ok(body) => {
-            let call = Call { method: parts.method, path, query: Query::parse(&query), headers: parts.headers, body };
-            route(&api, &call).await.unwrap_or_else(|error| refusal(&error))
-        }
-        Err(_) => refusal(&ApiError::too_large(format!("Request entity too large: limit is {LARGEST_BODY}"))),
-    };
-    if fault == Some(FaultKind::ResetAfter) {
-        return cut_short(record);
-    }
-    record.status = response.status().as_u16();
-    api.requests.push(record);
-    response
 }
 
 async fn route(api: &Api, call: &Call) -> Result<Response, ApiError> {

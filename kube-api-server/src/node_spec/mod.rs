@@ -6,9 +6,9 @@ use axum::body::Bytes;
 use serde_json::{Map, Value, json};
 
 use crate::clock;
+use crate::drawn::Drawn;
 use crate::store::part::{Apart, Part};
 use crate::store::record::Draft;
-use realistic::Drawn;
 
 const UNINITIALIZED: &str = "node.cloudprovider.kubernetes.io/uninitialized";
 const PROVIDED_NODE_IP: &str = "alpha.kubernetes.io/provided-node-ip";
@@ -117,7 +117,7 @@ impl NodeSpec {
             return (self.into_value(), apart);
         }
         self.realistic_size = false;
-        let mut drawn = Drawn::from(&self.name);
+        let mut drawn = Drawn::from_text(&self.name);
         realistic::add_labels(&mut self.labels, &mut drawn);
         realistic::add_annotations(&mut self.annotations, &self.name, &mut drawn);
         let has_addresses = self.provided_node_ip.is_some();

@@ -7,7 +7,9 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value};
 
-/// The least that a kubelet reports of an image before it is a Node of no use, and the most that it ever reports
+use crate::drawn::Drawn;
+
+/// How many images a Node has: from what a cluster's own programs need to the most that a kubelet ever reports
 /// (`nodeStatusMaxImages`).
 const IMAGES: (u64, u64) = (24, 50);
 /// How many features of the processor node-feature-discovery finds worth a label.
@@ -71,34 +73,6 @@ const PROGRAMS: [&str; 12] = [
     "postgres-operator",
     "session-store",
 ];
-
-/// Numbers that follow from a text (`SplitMix64`, Steele, Lea and Flood, 2014, from an FNV-1a hash).
-pub(super) struct Drawn(u64);
-
-impl Drawn {
-    pub(super) fn from(text: &str) -> Drawn {
-        let hash = text
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-        Drawn(hash)
-    }
-
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn between(&mut self, (least, most): (u64, u64)) -> u64 {
-        least + self.next() % (most - least + 1)
-    }
-
-    fn one_of<'a>(&mut self, choices: &[&'a str]) -> &'a str {
-        let at = usize::try_from(self.next()).unwrap_or_default() % choices.len().max(1);
-        choices.get(at).copied().unwrap_or_default()
-    }
-}
 
 /// Adds the labels that node-feature-discovery and whoever built the machine put on it; none that is there is replaced.
 pub(super) fn add_labels(labels: &mut Map<String, Value>, drawn: &mut Drawn) {

@@ -1,0 +1,108 @@
+//! The way in of every request: past the limit and the weather, into the request log.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use axum::body::HttpBody;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::header::{RETRY_AFTER, USER_AGENT};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+
+use super::query::Query;
+use super::{Api, Call, LARGEST_BODY, admin, plain, refusal, route};
+use crate::connection::Cut;
+use crate::request_log::RequestRecord;
+use crate::status::ApiError;
+use crate::weather::faults::FaultKind;
+
+/// What the weather does to one request.
+struct Weather {
+    fault: Option<FaultKind>,
+    /// How long it waits before it is looked at.
+    wait: Duration,
+}
+
+/// Answers any request.
+pub(crate) async fn answer(
+    State(api): State<Arc<Api>>,
+    ConnectInfo(cut): ConnectInfo<Cut>,
+    request: Request,
+) -> Response {
+    if admin::is_for_it(request.uri().path()) {
+        return admin::answer(&api, request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path().to_owned();
+    let query = parts.uri.query().unwrap_or_default().to_owned();
+    let user_agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let record = RequestRecord {
+        method: parts.method.to_string(),
+        path: path.clone(),
+        query: query.clone(),
+        status: 0,
+        at: SystemTime::now(),
+        user_agent: user_agent.to_owned(),
+    };
+    if let Some(response) = turned_away(&api, &path) {
+        return written_down(&api, record, response);
+    }
+    let weather = Weather::of(&api, &record);
+    if !weather.wait.is_zero() {
+        tokio::time::sleep(weather.wait).await;
+    }
+    let cut_short = |record| {
+        api.requests.push(record, 0);
+        cut.now();
+        // It is never seen: the connection refuses to write it.
+        refusal(&ApiError::injected(StatusCode::SERVICE_UNAVAILABLE.as_u16(), None))
+    };
+    match &weather.fault {
+        Some(FaultKind::Reset) => return cut_short(record),
+        Some(FaultKind::Status { code, retry_after }) => {
+            let error = ApiError::injected(*code, retry_after.map(|delay| delay.as_secs()));
+            return written_down(&api, record, refusal(&error));
+        }
+        Some(FaultKind::Delay(_) | FaultKind::ResetAfter) | None => {}
+    }
+    let response = match axum::body::to_bytes(body, LARGEST_BODY).await {
+        Ok(body) => {
+            let call = Call { method: parts.method, path, query: Query::parse(&query), headers: parts.headers, body };
+            route(&api, &call).await.unwrap_or_else(|error| refusal(&error))
+        }
+        Err(_) => refusal(&ApiError::too_large(format!("Request entity too large: limit is {LARGEST_BODY}"))),
+    };
+    if weather.fault == Some(FaultKind::ResetAfter) {
+        return cut_short(record);
+    }
+    written_down(&api, record, response)
+}
+
+impl Weather {
+    fn of(api: &Api, record: &RequestRecord) -> Weather {
+        let fault = api.faults.take(&record.method, &format!("{}?{}", record.path, record.query));
+        let delay = match &fault {
+            Some(FaultKind::Delay(delay)) => *delay,
+            _ => Duration::ZERO,
+        };
+        Weather { fault, wait: api.latencies.draw(&record.method) + delay }
+    }
+}
+
+/// The answer to a request beyond the limit. Probes are exempt, as they are in API Priority and Fairness.
+fn turned_away(api: &Api, path: &str) -> Option<Response> {
+    if matches!(path, "/healthz" | "/livez" | "/readyz") {
+        return None;
+    }
+    let wait = api.limiter.admit(Instant::now()).err()?;
+    let mut response = plain(StatusCode::TOO_MANY_REQUESTS, "Too many requests, please try again later.\n");
+    // Whole seconds, of which 0 would be an invitation.
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
+    Some(response)
+}
+
+fn written_down(api: &Api, mut record: RequestRecord, response: Response) -> Response {
+    record.status = response.status().as_u16();
+    api.requests.push(record, response.body().size_hint().exact().unwrap_or(0));
+    response
+}

@@ -1,0 +1,250 @@
+//! What is to be read from a run when it is over.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use k8s_openapi::api::core::v1::Node;
+use kube::Api;
+use kube::api::ListParams;
+use packet_api_server::Exchange;
+
+use super::controller::Contender;
+use super::limits::{Facts, count};
+use super::meter::Meter;
+use super::result::{KubernetesWrites, PacketRequests, Process, Run, Series};
+use super::scene::{Notes, Scene};
+use super::series;
+use crate::cli::Allowance;
+use crate::error::LabError;
+use crate::nodes::checks;
+use crate::program::log::{self, Budget};
+use crate::program::product::Ending;
+use crate::times::Spread;
+use crate::traffic;
+
+/// How many Nodes with something wrong are told of.
+const FAULTS_TOLD: usize = 5;
+/// How many Nodes are read at once where they are read over HTTP.
+const PAGE: u32 = 500;
+/// What the API puts on a page of a list where nobody says how many (openapi.yaml).
+const DEFAULT_PER_PAGE: u32 = 10;
+
+/// Everything about a run. `records` are the requests to the Packet API since measuring began, and when since then.
+///
+/// # Errors
+/// When the Nodes cannot be read.
+pub(crate) async fn of(
+    scene: &Scene<'_>,
+    meter: &Meter,
+    ending: Option<Ending>,
+    records: &[(Duration, Exchange)],
+) -> Result<Run, LabError> {
+    let notes = scene.notes().clone();
+    let from = notes.measured_from.unwrap_or_else(Instant::now);
+    let since = |at: Instant| at.saturating_duration_since(from);
+    let (over, began) = scene.watch.waits();
+    let counts = scene.watch.counts();
+    let faults = faults(scene).await?;
+    let all = counts.initialised >= notes.waits && notes.waits > 0;
+    let waits: Vec<Duration> = over.iter().map(|wait| wait.length(from)).collect();
+    let arrivals: Vec<(Duration, u16)> = records.iter().map(|(at, record)| (*at, record.status)).collect();
+    let memory: Vec<(f64, u64)> = meter
+        .memory()
+        .into_iter()
+        .map(|(at, bytes)| (seconds_between(from, at), bytes))
+        .filter(|(at, _)| *at >= 0.0)
+        .collect();
+    let refused = arrivals.iter().filter(|(_, status)| *status == 429).map(|(at, _)| *at);
+    let second = Duration::from_secs(1);
+    let series = Series {
+        registered: series::rising(began.iter().map(|at| since(*at))),
+        initialised: series::rising(over.iter().map(|wait| since(wait.until))),
+        requests_per_second: series::per_interval(arrivals.iter().map(|(at, _)| *at), second),
+        refused_per_second: series::per_interval(refused, second),
+        memory: series::thinned(&memory),
+        waits: series::percentiles(waits.clone()),
+        away: notes
+            .away
+            .map(|(gone, back)| (since(gone).as_secs_f64(), since(back.unwrap_or_else(Instant::now)).as_secs_f64())),
+        killed: notes.kills.iter().map(|at| since(*at).as_secs_f64()).collect(),
+    };
+    Ok(Run {
+        contender: scene.contender,
+        nodes: scene.len(),
+        waits: notes.waits,
+        initialised: counts.initialised,
+        wrong: faults.len(),
+        faults: faults.into_iter().take(FAULTS_TOLD).collect(),
+        all_initialised_after: over
+            .iter()
+            .map(|wait| since(wait.until).as_secs_f64())
+            .max_by(f64::total_cmp)
+            .filter(|_| all),
+        wait: Spread::of(waits),
+        start_to_first_write: first_write(scene, &notes, began.iter().min().copied()),
+        packet_api: packet_requests(records),
+        kubernetes: kubernetes_writes(scene, from, counts.initialised),
+        process: (scene.contender == Contender::Program).then(|| Process {
+            peak_memory: meter.peak_memory(),
+            processor_seconds: meter.processor().unwrap_or_default().as_secs_f64(),
+            exit_code: ending.and_then(|ending| ending.code),
+        }),
+        series,
+        arrivals,
+    })
+}
+
+/// The requests to the Packet API since measuring began, and when since then. `epoch` is when the API was started.
+pub(crate) fn measured(scene: &Scene<'_>, epoch: Instant) -> Vec<(Duration, Exchange)> {
+    let from = scene.notes().measured_from.unwrap_or(epoch);
+    let before = from.saturating_duration_since(epoch);
+    let all = scene.packet.requests().exchanges().into_iter();
+    all.filter_map(|exchange| Some((exchange.at.checked_sub(before)?, exchange))).collect()
+}
+
+fn packet_requests(records: &[(Duration, Exchange)]) -> PacketRequests {
+    let of_list = |record: &Exchange| record.path.ends_with("/devices");
+    let by_hostname = |record: &Exchange| {
+        record.query.as_deref().is_some_and(|query| query.split('&').any(|part| part.starts_with("hostname=")))
+    };
+    let mut sum = PacketRequests { requests: records.len(), ..PacketRequests::default() };
+    for (_, record) in records {
+        sum.bytes += record.bytes;
+        if record.path.contains("/devices/") || (of_list(record) && by_hostname(record)) {
+            sum.devices += 1;
+        } else if of_list(record) {
+            sum.list_pages += 1;
+        } else {
+            sum.others += 1;
+        }
+        if record.status == 429 {
+            sum.refused += 1;
+        } else if !(200..300).contains(&record.status) && record.took.is_some() {
+            sum.failed += 1;
+        }
+    }
+    sum.rows = traffic::rows(records.iter().map(|(_, record)| traffic::of_packet(&record.request)));
+    sum
+}
+
+fn kubernetes_writes(scene: &Scene<'_>, from: Instant, initialised: usize) -> Option<KubernetesWrites> {
+    let from = SystemTime::now() - from.elapsed();
+    let writes: Vec<_> = scene.cluster.writes()?.into_iter().filter(|write| write.at >= from).collect();
+    let rows = traffic::rows(writes.iter().map(traffic::of_kubernetes));
+    let per_node = (initialised > 0).then(|| count(writes.len()) / count(initialised));
+    let node_writes = writes.iter().filter(|write| is_of_node(write)).count();
+    Some(KubernetesWrites { writes: writes.len() as u64, node_writes, per_node, rows })
+}
+
+fn is_of_node(request: &kube_api_server::RequestRecord) -> bool {
+    request.path.starts_with("/api/v1/nodes")
+}
+
+/// From the start to the first write to a Node, where there was something to write at the start.
+fn first_write(scene: &Scene<'_>, notes: &Notes, first_wait: Option<Instant>) -> Option<f64> {
+    let (start, started) = notes.starts.first()?;
+    if first_wait.is_none_or(|wait| wait > *start) {
+        return None;
+    }
+    let first = scene.cluster.writes()?.into_iter().filter(is_of_node).map(|write| write.at).min()?;
+    first.duration_since(*started).ok().map(|time| time.as_secs_f64())
+}
+
+/// What is wrong with each Node that is not as it should be.
+async fn faults(scene: &Scene<'_>) -> Result<Vec<String>, LabError> {
+    let provider = scene.options.program.provider;
+    let mut faults = Vec::new();
+    let mut judge = |node: &Node| {
+        let name = node.metadata.name.as_deref().unwrap_or_default();
+        let Some(member) = scene.fleet.member(name) else { return };
+        let wrong = checks::faults(member, provider, node);
+        if !wrong.is_empty() {
+            let texts: Vec<String> = wrong.into_iter().map(|fault| fault.text).collect();
+            faults.push(format!("{name}: {}", texts.join("; ")));
+        }
+    };
+    let mut seen = 0;
+    if let Some(server) = scene.cluster.simulated() {
+        for member in scene.fleet.members() {
+            if let Some(node) = server.store().node(&member.name) {
+                judge(&serde_json::from_value(node)?);
+                seen += 1;
+            }
+        }
+    } else {
+        let nodes: Api<Node> = Api::all(scene.cluster.client());
+        let mut parameters = ListParams::default().labels(&scene.fleet.selector()).limit(PAGE);
+        loop {
+            let page = nodes.list(&parameters).await;
+            let page = page.map_err(LabError::kubernetes("listing the Nodes of this run"))?;
+            page.items.iter().for_each(&mut judge);
+            seen += page.items.len();
+            match page.metadata.continue_ {
+                Some(token) if !token.is_empty() => parameters = parameters.continue_token(&token),
+                _ => break,
+            }
+        }
+    }
+    faults.extend((seen..scene.len()).map(|_| "a Node is not there any more".to_owned()));
+    Ok(faults)
+}
+
+/// Seconds from one instant to another, which may be before it.
+fn seconds_between(from: Instant, at: Instant) -> f64 {
+    at.checked_duration_since(from).map_or_else(|| -(from - at).as_secs_f64(), |time| time.as_secs_f64())
+}
+
+/// The program's budget: what it was told, and otherwise what it says itself.
+pub(crate) fn budget(scene: &Scene<'_>) -> Option<Budget> {
+    let options = &scene.options.program;
+    let said = scene.notes().logs.iter().find_map(|log| log::budget(log));
+    let rate = options.rate.or_else(|| said.map(|said| said.rate))?;
+    let burst = options.burst.map(f64::from).or_else(|| said.map(|said| said.burst))?;
+    Some(Budget { rate, burst })
+}
+
+/// How many pages the devices fill, at the size that was asked for and granted; where no page was asked for, at the size
+/// that would be.
+pub(crate) fn pages(scene: &Scene<'_>, devices: usize) -> usize {
+    let records = scene.packet.requests().all();
+    let lists = records.iter().filter(|record| record.path.ends_with("/devices"));
+    let asked = lists.map(|record| {
+        let parts = record.query.as_deref().unwrap_or_default().split('&');
+        let size = parts.filter_map(|part| part.strip_prefix("per_page=")).find_map(|size| size.parse().ok());
+        size.unwrap_or(DEFAULT_PER_PAGE)
+    });
+    let granted = asked.max().unwrap_or(u32::MAX).min(scene.options.max_per_page);
+    devices.div_ceil(granted.max(1) as usize)
+}
+
+/// What limits are reckoned from.
+pub(crate) fn facts(
+    scene: &Scene<'_>,
+    run: &Run,
+    pages: usize,
+    allowed: Option<Allowance>,
+    budget: Option<Budget>,
+) -> Facts {
+    let notes = scene.notes();
+    let seconds = notes.measured_from.map_or(0, |from| from.elapsed().as_secs() + 1);
+    let since_return =
+        notes.away.and_then(|(_, back)| Some(back?.saturating_duration_since(notes.measured_from?).as_secs_f64()));
+    Facts {
+        nodes: run.nodes,
+        pages,
+        requests: run.packet_api.requests,
+        refused: run.packet_api.refused,
+        seconds,
+        all_initialised_after: run.all_initialised_after,
+        // Those that were initialised before it was back are no reason for a negative time.
+        all_initialised_after_return: run
+            .all_initialised_after
+            .zip(since_return)
+            .map(|(all, back)| (all - back).max(0.0)),
+        not_ready: notes.not_ready,
+        node_writes: run.kubernetes.as_ref().map_or(0, |writes| writes.node_writes),
+        fits_into_a_minute: allowed.is_none_or(|allowed| count(pages) <= allowed.in_a_minute()),
+        budget_is_below_the_limit: allowed.zip(budget).is_some_and(|(allowed, budget)| {
+            budget.rate.mul_add(allowed.per.as_secs_f64(), budget.burst) <= f64::from(allowed.requests)
+        }),
+    }
+}

@@ -1,0 +1,7 @@
+//! The page of plots.
+
+mod axes;
+mod charts;
+mod page;
+
+pub(crate) use page::page;
