@@ -1,5 +1,7 @@
-//! Events on their way out, one after the other, beside the writes of the Nodes.
+//! Events on their way out, one after the other, behind the writes of the Nodes: each takes a place among them, and takes it
+//! after those that queue already. So a burst of Nodes is initialised first and told of then.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
@@ -7,14 +9,15 @@ use k8s_openapi::api::core::v1::Event;
 use k8s_openapi::jiff::Timestamp;
 use kube::Api;
 use kube::api::PostParams;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::Pace;
 use crate::kubernetes::event;
 use crate::messages::writes::Announce;
 
-/// Events that may wait. A burst of more Nodes than this is told of in part; the Nodes themselves are not affected.
-const MOST_WAITING: usize = 10_000;
+/// Events that may wait: one of each Node of the largest cluster, and as many again. A burst of more is told of in part; the
+/// Nodes themselves are not affected.
+const MOST_WAITING: usize = 200_000;
 /// How long an Event may take before the next one's turn comes.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// How often an Event is sent again that was not taken, a second and two later.
@@ -32,14 +35,16 @@ enum Work {
 }
 
 impl Announcer {
-    /// Starts sending what is announced.
-    pub(super) fn start(client: kube::Client, pace: Pace) -> Self {
+    /// Starts sending what is announced, each in one of the `places` of writes.
+    pub(super) fn start(client: kube::Client, pace: Pace, places: Arc<Semaphore>) -> Self {
         let (queue, mut work) = mpsc::channel(MOST_WAITING);
         let events: Api<Event> = Api::namespaced(client, event::NAMESPACE);
         tokio::spawn(async move {
             while let Some(work) = work.recv().await {
                 match work {
                     Work::Announce(announcement) => {
+                        // An error would mean that the places are no more, and nothing is written; they are never closed.
+                        let _place = places.acquire().await;
                         pace.keep().await;
                         send(&events, &announcement).await;
                     }

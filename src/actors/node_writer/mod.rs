@@ -1,8 +1,8 @@
 //! `NodeWriter`, the only door for writes to Kubernetes.
 //!
 //! It writes so many Nodes side by side and leaves the pace to the API server (429 and `Retry-After` of API Priority and
-//! Fairness, which the client heeds) unless `--kube-api-qps` is given. Events go out one after the other beside the
-//! Nodes, which wait for them at most where that flag makes all writes share one pace.
+//! Fairness, which the client heeds) unless `--kube-api-qps` is given. Events go out one after the other, behind the Nodes
+//! that wait to be written.
 
 mod announcer;
 mod write;
@@ -53,11 +53,12 @@ impl NodeWriter {
     #[must_use]
     pub fn new(client: kube::Client, limits: WriteLimits) -> Self {
         let pace = Pace::new(limits.pace);
+        let places = Arc::new(Semaphore::new(limits.concurrency.get().into()));
         Self {
             writer: Writer::new(client.clone(), pace.clone()),
-            announcer: Announcer::start(client, pace),
+            announcer: Announcer::start(client, pace, Arc::clone(&places)),
             concurrency: limits.concurrency,
-            places: Arc::new(Semaphore::new(limits.concurrency.get().into())),
+            places,
             stopping: Arc::default(),
         }
     }
@@ -105,7 +106,7 @@ impl Handler<Drain> for NodeWriter {
         self.stopping.store(true, Ordering::Release);
         let all = u32::from(self.concurrency.get());
         Box::pin(async move {
-            let _all = places.acquire_many(all).await;
+            drop(places.acquire_many(all).await);
             announcer.finish().await;
         })
     }

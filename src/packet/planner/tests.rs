@@ -106,6 +106,16 @@ fn what_is_refreshed_periodically_is_one_sweep() {
 }
 
 #[test]
+fn an_hour_of_five_thousand_idle_nodes_costs_one_sweep_per_refresh() {
+    let refresh =
+        |round: u64| (0..5_000).map(move |n| Asking { max_age: 150_000, ..periodic(round * 300_000, by_id(n)) });
+    let askings: Vec<_> = (0..12).flat_map(refresh).collect();
+    let story = world::run(&calm(5_000), &askings);
+    all_found(&story);
+    assert_eq!((story.requests.len(), pages(&story)), (12 * 20, 12 * 20));
+}
+
+#[test]
 fn an_urgent_question_goes_before_a_periodic_sweep() {
     let mut askings: Vec<_> = (0..5_000).map(|n| periodic(0, by_id(n))).collect();
     askings.push(urgent(100, by_hostname(4_000)));
