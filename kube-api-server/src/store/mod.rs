@@ -1,6 +1,7 @@
 //! The objects that the server serves, and what a test may do to them behind its back.
 
 pub(crate) mod change;
+mod holes;
 pub(crate) mod part;
 pub(crate) mod record;
 mod seeding;

@@ -8,14 +8,12 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use axum::body::Bytes;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::holes::{HOLE, Holed};
 use super::part::{Apart, Part};
 use crate::resource::Resource;
 use crate::validation::text;
-
-/// What stands in the place of a part that is kept apart.
-const HOLE: &[u8] = b"null";
 
 /// An object about to be kept. The parts kept apart are not in `rest`.
 #[derive(Debug, Clone)]
@@ -86,14 +84,13 @@ pub(crate) fn key_of(namespace: &str, name: &str) -> String {
 impl Record {
     pub(crate) fn new(resource: Resource, key: String, version: u64, draft: Draft) -> Record {
         let Draft { rest, mut apart } = draft;
-        let mut out = Writer { bytes: Vec::with_capacity(ROOM), holes: Vec::with_capacity(Part::ALL.len()) };
-        out.object(&rest, &apart);
-        let placed = out.holes.into_iter().filter_map(|(part, at)| {
+        let holed = Holed::of(&rest, &apart);
+        let placed = holed.holes.into_iter().filter_map(|(part, at)| {
             // An object is at most as long as the longest body that is read.
             Some((part, u32::try_from(at).ok()?, apart[part as usize].take()?))
         });
         let apart = placed.collect();
-        Record { resource, key, version, rest: out.bytes.into_boxed_slice(), apart, facts: OnceLock::new() }
+        Record { resource, key, version, rest: holed.bytes.into_boxed_slice(), apart, facts: OnceLock::new() }
     }
 
     /// The same object as another version.
@@ -189,68 +186,6 @@ impl Record {
 
 fn bytes_of(value: &Value) -> Bytes {
     Bytes::from(value.to_string().into_bytes().into_boxed_slice())
-}
-
-/// About the length of a realistic Node's rest, in bytes.
-const ROOM: usize = 4 * 1024;
-
-/// Writes JSON into memory, which has no way to fail, with `null` where something is kept apart.
-struct Writer {
-    bytes: Vec<u8>,
-    /// Where each `null` begins.
-    holes: Vec<(Part, usize)>,
-}
-
-impl Writer {
-    fn value(&mut self, value: &Value) {
-        let _written = serde_json::to_writer(&mut self.bytes, value);
-    }
-
-    /// What comes before a member's value; `first` is whether it is the object's first.
-    fn name(&mut self, name: &str, first: bool) {
-        if !first {
-            self.bytes.push(b',');
-        }
-        let _written = serde_json::to_writer(&mut self.bytes, name);
-        self.bytes.push(b':');
-    }
-
-    fn object(&mut self, object: &Value, apart: &Apart) {
-        let Some(sections) = object.as_object() else { return self.value(object) };
-        self.bytes.push(b'{');
-        for (index, (name, section)) in sections.iter().enumerate() {
-            self.name(name, index == 0);
-            let parts = Part::ALL.into_iter().filter(|part| part.path()[0] == name && apart[*part as usize].is_some());
-            match section.as_object() {
-                Some(fields) => self.section(fields, parts),
-                None => self.value(section),
-            }
-        }
-        self.bytes.push(b'}');
-    }
-
-    /// Fields and parts together in the order of their names.
-    fn section(&mut self, fields: &Map<String, Value>, parts: impl Iterator<Item = Part>) {
-        let (mut parts, mut first) = (parts.peekable(), true);
-        self.bytes.push(b'{');
-        for (name, value) in fields {
-            while let Some(part) = parts.next_if(|part| part.path()[1] < name.as_str()) {
-                self.hole(part, std::mem::take(&mut first));
-            }
-            self.name(name, std::mem::take(&mut first));
-            self.value(value);
-        }
-        for part in parts {
-            self.hole(part, std::mem::take(&mut first));
-        }
-        self.bytes.push(b'}');
-    }
-
-    fn hole(&mut self, part: Part, first: bool) {
-        self.name(part.path()[1], first);
-        self.holes.push((part, self.bytes.len()));
-        self.bytes.extend_from_slice(HOLE);
-    }
 }
 
 fn as_text(value: &Value) -> String {
