@@ -18,7 +18,8 @@ Examples:
     kubectl --kubeconfig sim.yaml get nodes -o wide
 
   A large cluster, on an API server that is slow and turns requests away:
-    kube-api-server --nodes 100000 --realistic-size --latency p50=5ms,p99=80ms --request-limit 500,burst=1000
+    kube-api-server --nodes 100000 --realistic-size \\
+      --latency p50=5ms,p99=80ms --request-limit 500,burst=1000
 
   Bad weather: conflicts, refusals and cuts for a share of requests, and watches that break:
     kube-api-server --nodes 1000 --fault 409,method=PATCH,share=0.01 --fault 503,share=0.005 \\

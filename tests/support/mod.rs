@@ -89,7 +89,10 @@ impl Cloud {
 
     /// Waits for an Event of a Node whose message contains `part`, and answers it.
     pub(crate) async fn told(&self, name: &str, part: &str) -> String {
-        let what = || format!("an Event of Node {name} with `{part}`; there are: {:?}", self.messages(name));
+        let what = || {
+            let (all, own) = (self.kubernetes.store().events().len(), self.messages(name));
+            format!("an Event of Node {name} with `{part}`; of {all} Events its own are: {own:?}")
+        };
         until(what, || self.messages(name).into_iter().find(|message| message.contains(part))).await
     }
 

@@ -283,14 +283,6 @@ mod tests {
     }
 
     #[test]
-    fn a_node_among_many_that_is_refused_ends_it() {
-        let store = Store::new(10).unwrap();
-        let nodes = ["a", "B", "c"].map(|name| NodeSpec::new(name).realistic_size());
-        assert_eq!(store.create_nodes(nodes).unwrap_err().code(), 422);
-        assert_eq!(store.nodes().len(), 1);
-    }
-
-    #[test]
     fn a_provided_ip_is_reported_and_annotated() {
         let node = NodeSpec::new("n").provided_node_ip("10.0.0.1").into_value();
         assert_eq!(node["metadata"]["annotations"][PROVIDED_NODE_IP], "10.0.0.1");

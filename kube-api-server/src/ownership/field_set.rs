@@ -57,17 +57,35 @@ impl FieldSet {
         out
     }
 
-    /// Whether there is a path that is in both.
-    pub(crate) fn meets(&self, other: &FieldSet) -> bool {
-        (self.member && other.member)
-            || other.below.iter().any(|(element, set)| self.below.get(element).is_some_and(|mine| mine.meets(set)))
-    }
-
     /// The second element of every path, or the first of a path that has no more.
     pub(crate) fn second_steps(&self) -> impl Iterator<Item = &str> {
         self.below.iter().flat_map(|(element, set)| {
             set.below.keys().map(String::as_str).chain(set.member.then_some(element.as_str()))
         })
+    }
+
+    /// Takes in what is in the other. It costs what the other holds, however large this is.
+    pub(crate) fn add(&mut self, other: FieldSet) {
+        self.member |= other.member;
+        for (element, set) in other.below {
+            match self.below.get_mut(&element) {
+                Some(mine) => mine.add(set),
+                None => drop(self.below.insert(element, set)),
+            }
+        }
+    }
+
+    /// Takes out, path by path, what is in the other. It costs what the other holds, however large this is.
+    pub(crate) fn subtract(&mut self, other: &FieldSet) {
+        self.member &= !other.member;
+        for (element, set) in &other.below {
+            if let Some(mine) = self.below.get_mut(element) {
+                mine.subtract(set);
+                if mine.is_empty() {
+                    self.below.remove(element);
+                }
+            }
+        }
     }
 
     /// What is in this set and not, path by path, in the other.
@@ -249,8 +267,13 @@ mod tests {
         assert_eq!(all.difference(&one), FieldSet::of(&[&["f:labels", "f:a"]]));
         assert_eq!(all.intersection(&one), one);
         assert!(one.difference(&all).is_empty());
-        assert!(one.meets(&all));
-        assert!(!one.meets(&FieldSet::of(&[&["f:labels", "f:a"]])));
+        let (mut left, mut joined) = (all.clone(), one.clone());
+        left.subtract(&one);
+        assert_eq!(left, all.difference(&one));
+        joined.add(all.clone());
+        assert_eq!(joined, one.union(&all));
+        left.subtract(&all);
+        assert_eq!(left, FieldSet::default());
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub(super) struct Identity {
     pub(super) api_version: String,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Entry {
     pub(super) set: FieldSet,
     /// `metav1.Time`; empty where there was never a change.

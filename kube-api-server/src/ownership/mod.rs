@@ -118,16 +118,17 @@ impl Writer<'_> {
 
     /// An update by `manager`: it owns what it changed, and nobody owns what it removed.
     fn take_over(&self, comparison: &Comparison, managed: &mut Managed, who: &str) {
-        let changed = comparison.added.union(&comparison.modified);
-        let gone = changed.union(&comparison.removed);
-        for entry in managed.values_mut().filter(|entry| entry.set.meets(&gone)) {
-            entry.set = entry.set.difference(&gone);
+        let mut mine = strip_identity(&comparison.added);
+        mine.add(strip_identity(&comparison.modified));
+        for entry in managed.values_mut() {
+            for gone in [&comparison.added, &comparison.modified, &comparison.removed] {
+                entry.set.subtract(gone);
+            }
         }
-        let mine = strip_identity(&changed);
         if !mine.is_empty() {
-            let identity = self.identity(who, false);
-            let set = managed.get(&identity).map_or_else(|| mine.clone(), |entry| entry.set.union(&mine));
-            managed.insert(identity, Entry { set, time: self.now.clone() });
+            let entry = managed.entry(self.identity(who, false)).or_default();
+            entry.set.add(mine);
+            self.now.clone_into(&mut entry.time);
         }
         managed.retain(|_, entry| !entry.set.is_empty());
         cap(managed);

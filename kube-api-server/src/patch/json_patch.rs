@@ -56,15 +56,16 @@ fn step(target: &mut Value, operation: &Value) -> Option<()> {
     }
 }
 
-/// Whether the patch reads or writes what those fields lead to. A patch that makes no sense does not.
-pub(crate) fn touches(patch: &Value, fields: &[&str]) -> bool {
-    let meets =
-        |text: &str| pointer(text).is_some_and(|tokens| tokens.iter().zip(fields).all(|(token, name)| token == name));
+/// The paths that a patch reads and writes, token by token. What makes no sense has none.
+pub(crate) fn paths(patch: &Value) -> Vec<Vec<String>> {
     let operations = patch.as_array().into_iter().flatten();
-    operations
-        .flat_map(|operation| ["path", "from"].map(|field| operation.get(field).and_then(Value::as_str)))
-        .flatten()
-        .any(meets)
+    let texts = operations.flat_map(|operation| ["path", "from"].map(|field| operation.get(field)?.as_str()));
+    texts.flatten().filter_map(pointer).collect()
+}
+
+/// Whether a path leads to those fields, above them or below them.
+pub(crate) fn meets(path: &[String], fields: &[&str]) -> bool {
+    path.iter().zip(fields).all(|(token, name)| token == name)
 }
 
 /// The tokens of a path. Whatever stands before the first slash counts for nothing.
@@ -73,7 +74,11 @@ fn pointer(text: &str) -> Option<Vec<String>> {
         return Some(Vec::new());
     }
     let (_, tokens) = text.split_once('/')?;
-    Some(tokens.split('/').map(|token| token.replace("~1", "/").replace("~0", "~")).collect())
+    Some(tokens.split('/').map(unescaped).collect())
+}
+
+fn unescaped(token: &str) -> String {
+    if token.contains('~') { token.replace("~1", "/").replace("~0", "~") } else { token.to_owned() }
 }
 
 /// Where a token points in a list of that length. With `end`, one past the last is allowed.
@@ -195,10 +200,11 @@ mod tests {
 
     #[test]
     fn a_patch_touches_what_it_names_and_what_is_above_and_below() {
-        let touched = |path: &str| touches(&json!([{ "op": "test", "path": path }]), &["status", "images"]);
+        let meets_images = |patch: Value| paths(&patch).iter().any(|path| meets(path, &["status", "images"]));
+        let touched = |path: &str| meets_images(json!([{ "op": "test", "path": path }]));
         assert!(touched("") && touched("/status") && touched("x/status/images") && touched("/status/images/0/names"));
         assert!(!touched("/status/addresses") && !touched("/spec/images") && !touched("no slash"));
-        assert!(touches(&json!([{ "op": "copy", "path": "/x", "from": "/status" }]), &["status", "images"]));
+        assert!(meets_images(json!([{ "op": "copy", "path": "/x", "from": "/status" }])));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub(crate) mod change;
 pub(crate) mod part;
 pub(crate) mod record;
+mod seeding;
 mod state;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,7 +11,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 use tokio::sync::watch;
 
-use crate::node_spec::NodeSpec;
 use crate::resource::Resource;
 use crate::schema::{Schema, SchemaError};
 use crate::selector::Selection;
@@ -193,21 +193,6 @@ impl Store {
     pub fn create_node(&self, node: impl Into<Value>) -> Result<Value, Refused> {
         let write = Write::new(Resource::Nodes, NODE_NAMESPACE, "").by(TEST_MANAGER);
         write::create(self, &write, node.into()).map(|outcome| outcome.object.to_value()).map_err(Refused)
-    }
-
-    /// Registers many Nodes, in order, as so many kubelets would, and returns how many. The first that is refused ends it;
-    /// those before it stay.
-    ///
-    /// It is several times faster than as many calls of [`create_node`](Store::create_node), and gives nothing back.
-    pub fn create_nodes(&self, nodes: impl IntoIterator<Item = NodeSpec>) -> Result<usize, Refused> {
-        let write = Write::new(Resource::Nodes, NODE_NAMESPACE, "").by(KUBELET);
-        let mut count = 0;
-        for node in nodes {
-            let (node, apart) = node.into_parts();
-            write::register(self, &write, node, apart).map_err(Refused)?;
-            count += 1;
-        }
-        Ok(count)
     }
 
     /// The Node of that name, with `kind` and `apiVersion`.

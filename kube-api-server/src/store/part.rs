@@ -6,6 +6,7 @@ use axum::body::Bytes;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     Annotations,
+    Labels,
     /// Who owns which field.
     Owners,
     Allocatable,
@@ -19,13 +20,21 @@ pub(crate) type Apart = [Option<Bytes>; Part::ALL.len()];
 
 impl Part {
     /// In the order in which they stand in a Node.
-    pub(crate) const ALL: [Part; 6] =
-        [Part::Annotations, Part::Owners, Part::Allocatable, Part::Capacity, Part::Conditions, Part::Images];
+    pub(crate) const ALL: [Part; 7] = [
+        Part::Annotations,
+        Part::Labels,
+        Part::Owners,
+        Part::Allocatable,
+        Part::Capacity,
+        Part::Conditions,
+        Part::Images,
+    ];
 
     /// The two fields that lead to it.
     pub(crate) fn path(self) -> [&'static str; 2] {
         match self {
             Part::Annotations => ["metadata", "annotations"],
+            Part::Labels => ["metadata", "labels"],
             Part::Owners => ["metadata", "managedFields"],
             Part::Allocatable => ["status", "allocatable"],
             Part::Capacity => ["status", "capacity"],

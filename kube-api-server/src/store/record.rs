@@ -179,7 +179,7 @@ impl Record {
 
     pub(crate) fn facts(&self) -> &Facts {
         self.facts.get_or_init(|| {
-            let object = self.rest(&[]);
+            let object = self.rest(&[Part::Labels]);
             let labels = object.pointer("/metadata/labels").and_then(Value::as_object);
             let labels = labels.into_iter().flatten().map(|(key, value)| (key.clone(), as_text(value))).collect();
             Facts { labels, fields: selectable(self.resource, &object) }

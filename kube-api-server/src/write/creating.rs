@@ -21,13 +21,14 @@ pub(crate) fn create(store: &Store, write: &Write, body: Value) -> Result<Outcom
     answer(insert(store, write, object), true, warnings)
 }
 
-/// Creates an object of which some parts are already as they are to be kept, field owners among them.
-pub(crate) fn register(store: &Store, write: &Write, body: Value, apart: Apart) -> Result<(), ApiError> {
+/// What is to be kept of an object that is registered, some parts of which may already be as they are to be kept, field
+/// owners among them.
+pub(crate) fn registration(store: &Store, write: &Write, body: Value, apart: Apart) -> Result<Draft, ApiError> {
+    let mut object = write.decode(store, body, &mut Vec::new())?;
     if apart == Apart::default() {
-        return create(store, write, body).map(drop);
+        object = write.writer(store).update(None, object);
     }
-    let object = write.decode(store, body, &mut Vec::new())?;
-    insert_partly(store, write, object, apart).map(drop)
+    complete(store, write, object, apart)
 }
 
 /// What only the server sets; a client that creates an object may send it, in vain.
@@ -53,10 +54,11 @@ fn generated_suffix() -> String {
 
 /// Completes, checks and keeps a new object.
 pub(super) fn insert(store: &Store, write: &Write, object: Value) -> Result<Written, ApiError> {
-    insert_partly(store, write, object, Apart::default())
+    keep(store, write, complete(store, write, object, Apart::default())?)
 }
 
-fn insert_partly(store: &Store, write: &Write, mut object: Value, apart: Apart) -> Result<Written, ApiError> {
+/// Completes and checks a new object.
+fn complete(store: &Store, write: &Write, mut object: Value, apart: Apart) -> Result<Draft, ApiError> {
     if !text(&object, "/metadata/resourceVersion").is_empty() {
         return Err(ApiError::internal("resourceVersion should not be set on objects to be created"));
     }
@@ -72,8 +74,13 @@ fn insert_partly(store: &Store, write: &Write, mut object: Value, apart: Apart) 
     write.check_namespace_exists(store, text(&object, "/metadata/name"))?;
     admission::on_creation(write.resource, &mut object);
     validation::creation(write.resource, &object)?;
-    let name = text(&object, "/metadata/name").to_owned();
-    let mut draft = Some(Draft::partly(write.resource, object, apart));
+    Ok(Draft::partly(write.resource, object, apart))
+}
+
+/// Keeps a new object unless its name is taken.
+pub(crate) fn keep(store: &Store, write: &Write, draft: Draft) -> Result<Written, ApiError> {
+    let name = text(&draft.rest, "/metadata/name").to_owned();
+    let mut draft = Some(draft);
     let kept = store.decide(write.resource, &write.namespace, &name, |current| {
         if current.is_some() {
             return Err(ApiError::already_exists(write.resource.plural(), write.resource.group(), &name));

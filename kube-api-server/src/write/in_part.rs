@@ -13,8 +13,12 @@ use crate::store::{Decision, Store};
 
 /// The parts that a patch reads or writes; `None` where it may be more than can be told, or the field owners themselves.
 pub(super) fn touched(patch: &Patch) -> Option<Vec<Part>> {
+    let paths = match patch {
+        Patch::Json(operations) => json_patch::paths(operations),
+        _ => Vec::new(),
+    };
     let touches = |[section, field]: [&str; 2]| match patch {
-        Patch::Json(operations) => Some(json_patch::touches(operations, &[section, field])),
+        Patch::Json(_) => Some(paths.iter().any(|path| json_patch::meets(path, &[section, field]))),
         Patch::Merge(patch) => match patch.get(section) {
             None => Some(false),
             Some(Value::Object(fields)) => Some(fields.contains_key(field)),

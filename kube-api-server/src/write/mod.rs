@@ -17,7 +17,7 @@ use crate::store::Store;
 use crate::store::record::Record;
 use crate::{admission, decode};
 pub(crate) use changing::{replace, update_in_place};
-pub(crate) use creating::{create, register};
+pub(crate) use creating::{create, keep, registration};
 pub(crate) use deleting::{Delete, Deleted, delete};
 pub(crate) use patching::{Patch, patch};
 pub(crate) use request::{FieldValidation, Write};

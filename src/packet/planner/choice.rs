@@ -36,7 +36,7 @@ impl Planner {
         } else {
             Survey::of(&self.queue, self.sweep.as_ref().map(|sweep| sweep.listing.started()), now)
         };
-        let reckoning = Reckoning::new(self.limits, tokens, self.single, self.page);
+        let reckoning = Reckoning::new(self.limits, tokens, self.spent_on_singles, self.single, self.page);
         match &self.sweep {
             Some(sweep) => self.choose_beside(&sweep.listing, &survey, &reckoning, now),
             None => self.choose_freely(&survey, &reckoning, now),
@@ -70,14 +70,14 @@ impl Planner {
         let rest = reckoning.rest_of_sweep(remaining);
         if let Some((_, first)) = survey.covered.first
             && sweep.has_only_begun()
-            && singles(survey.covered.all) < rest + reckoning.price(remaining)
+            && reckoning.cost_of_singles(survey.covered.all) < rest + reckoning.price(remaining)
         {
             return Some(Choice::InsteadOfSweep(first.clone()));
         }
         // Single requests and pages take turns, so that pages go out between the single requests.
         let turns = reckoning.rest_of_sweep(survey.covered.urgent.saturating_sub(1));
         let covered = survey.covered.first_urgent().filter(|_| singles(survey.covered.urgent) + turns < rest);
-        let another = rest + reckoning.sweep(self.pages) + reckoning.price(self.pages);
+        let another = rest + reckoning.cost_of_sweep(self.pages);
         let open = survey.open.first_urgent().filter(|_| singles(survey.open.urgent) < another);
         let single = self.first_single([survey.alone.first, covered, open], now);
         let sweep_is_urgent = survey.covered.urgent > 0;

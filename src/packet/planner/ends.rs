@@ -173,6 +173,7 @@ impl Planner {
     fn swept(&mut self, reading: Reading) {
         self.pages = reading.pages.max(1) as usize;
         self.size = reading.size;
+        self.spent_on_singles = 0;
         self.flawed_sweeps = if reading.flaw.is_some() { self.flawed_sweeps + 1 } else { 0 };
         let questions = self.covered(reading.started);
         // What a list that may have missed devices leaves open is asked by itself, unless there is so much of it that

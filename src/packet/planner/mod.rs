@@ -117,6 +117,8 @@ pub struct Planner {
     pages: usize,
     /// The size of page that did well last.
     size: u32,
+    /// Single requests about devices since the last sweep.
+    spent_on_singles: usize,
     /// Sweeps in a row that may have missed devices.
     flawed_sweeps: u32,
     single: Latency,
@@ -164,6 +166,7 @@ impl Planner {
             overtook: false,
             pages: 1,
             size: USUAL_SIZE,
+            spent_on_singles: 0,
             flawed_sweeps: 0,
             single: Latency::default(),
             page: Latency::default(),
@@ -232,6 +235,10 @@ impl Planner {
             Choice::SweepPage => self.sweep_page(now)?,
         };
         self.overtook = self.sweep.is_some() && !matches!(purpose, Purpose::Sweep { .. });
+        if matches!(purpose, Purpose::Device(_) | Purpose::Named { .. }) {
+            let is_rested = tokens >= f64::from(self.limits.burst.get()) - 1.0;
+            self.spent_on_singles = if is_rested { 1 } else { self.spent_on_singles + 1 };
+        }
         self.last_request += 1;
         let id = RequestId(self.last_request);
         let timeout = match request {

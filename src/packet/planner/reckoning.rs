@@ -1,6 +1,11 @@
 //! What a plan costs: when it would have answered everything, and how much of the budget it would take.
 
-#![expect(clippy::cast_precision_loss, reason = "requests are counted, and never by the quadrillion")]
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "requests are counted, and never by the quadrillion"
+)]
 
 use std::time::Duration;
 
@@ -37,6 +42,8 @@ pub(super) struct Reckoning {
     pub(super) in_flight: f64,
     /// Requests that may go out now.
     pub(super) tokens: f64,
+    /// Single requests sent since the last sweep that the budget has not gained again.
+    pub(super) spent: usize,
     /// One device, or the devices of one hostname.
     pub(super) single: Latency,
     /// One page of the list.
@@ -65,6 +72,18 @@ impl Reckoning {
         requests as f64 / self.rate
     }
 
+    /// What so many single requests cost: the time until they are all answered, and their price. What has been spent on others
+    /// since the last sweep is part of it: a sweep would have saved them, and those that trickle in are not to cost more than
+    /// it does.
+    pub(super) fn cost_of_singles(&self, requests: usize) -> f64 {
+        self.singles(requests) + self.price(requests + self.spent)
+    }
+
+    /// What a sweep of so many pages costs.
+    pub(super) fn cost_of_sweep(&self, pages: usize) -> f64 {
+        self.sweep(pages) + self.price(pages)
+    }
+
     fn rest(&self, pages: usize, tokens: f64) -> f64 {
         if pages == 0 { 0.0 } else { self.finish(pages as f64, tokens, self.page) }
     }
@@ -79,8 +98,10 @@ impl Reckoning {
 }
 
 impl Reckoning {
-    pub(super) fn new(limits: Limits, tokens: f64, single: Latency, page: Latency) -> Self {
+    pub(super) fn new(limits: Limits, tokens: f64, spent: usize, single: Latency, page: Latency) -> Self {
+        let missing = f64::from(limits.burst.get()) - tokens;
         Self {
+            spent: spent.min(missing.max(0.0) as usize),
             rate: limits.requests_per_second,
             in_flight: f64::from(limits.max_in_flight.get()),
             tokens,
@@ -100,7 +121,7 @@ mod tests {
             latency.measured(Duration::from_millis(ms));
             latency
         };
-        Reckoning { rate, in_flight: 8.0, tokens, single: latency(single_ms), page: latency(page_ms) }
+        Reckoning { rate, in_flight: 8.0, tokens, spent: 0, single: latency(single_ms), page: latency(page_ms) }
     }
 
     fn about(seconds: f64, expected: f64) {
@@ -116,6 +137,14 @@ mod tests {
         about(reckoning(10.0, 20.0, 50, 200).sweep(9), 0.4);
         about(reckoning(1.0, 0.0, 50, 200).sweep(4), 1.2 + 3.2);
         about(reckoning(1.0, 0.0, 50, 200).rest_of_sweep(0), 0.0);
+    }
+
+    #[test]
+    fn what_was_spent_on_singles_counts_until_the_budget_has_gained_it_again() {
+        let number = |n| std::num::NonZeroU32::new(n).unwrap_or(std::num::NonZeroU32::MIN);
+        let limits = Limits { requests_per_second: 10.0, burst: number(20), max_in_flight: number(8) };
+        let spent = |tokens| Reckoning::new(limits, tokens, 12, Latency::default(), Latency::default()).spent;
+        assert_eq!((spent(0.0), spent(14.5), spent(20.0)), (12, 5, 0));
     }
 
     #[test]

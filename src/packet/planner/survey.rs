@@ -77,14 +77,14 @@ impl<'a> Survey<'a> {
     /// How to answer what is open while no sweep is under way; the list has so many pages.
     pub(super) fn plan(&self, reckoning: &Reckoning, pages: usize) -> Option<Plan<'a>> {
         let (turn, first) = self.open.first?;
-        let singles = |count: usize| reckoning.singles(count) + reckoning.price(count);
-        let sweep = reckoning.sweep(pages) + reckoning.price(pages);
+        let singles = |count: usize| reckoning.cost_of_singles(count);
+        let sweep = reckoning.cost_of_sweep(pages);
         let all_by_sweep = singles(self.open.all) > sweep;
         let by_sweep = if self.open.urgent == 0 {
             all_by_sweep
         } else if all_by_sweep && self.open.urgent < self.open.all {
             // The others will have their sweep anyway, so that it costs the urgent ones nothing but time.
-            singles(self.open.urgent) > reckoning.sweep(pages)
+            reckoning.singles(self.open.urgent) + reckoning.price(self.open.urgent) > reckoning.sweep(pages)
         } else {
             singles(self.open.urgent) > sweep
         };

@@ -89,6 +89,15 @@ fn a_few_questions_among_many_pages_are_asked_one_by_one_even_if_the_pages_were_
 }
 
 #[test]
+fn nodes_that_trickle_in_faster_than_the_budget_cost_no_more_than_twice_the_pages() {
+    // Fifty a second: never as many at once as the list has pages. What a sweep has shown is kept, as the cache does.
+    let askings: Vec<_> = (0..200).map(|n| urgent(u64::from(n) * 20, by_hostname(n))).collect();
+    let story = world::run(&calm(2_500), &askings);
+    let sweeps = pages(&story).div_ceil(10);
+    assert!(story.requests.len() <= 2 * 10 * sweeps.max(1) + 5, "{} requests", story.requests.len());
+}
+
+#[test]
 fn what_is_refreshed_periodically_is_one_sweep() {
     let askings: Vec<_> = (0..5_000).map(|n| periodic(0, by_id(n))).collect();
     let story = world::run(&calm(5_000), &askings);
