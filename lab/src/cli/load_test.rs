@@ -24,7 +24,18 @@ A table for people goes to standard output, a page of plots to --plots, everythi
 
 On somebody's cluster the same holds as for `lab demo`: see there. Its Nodes are removed after each run.";
 
-pub(super) const EXAMPLES: &str = "Examples:
+pub(super) const EXAMPLES: &str = "Scenarios:
+  cold-start          all Nodes are there before the program starts
+  join-burst          all Nodes join a program that is at work, in a burst
+  one-joins           one Node joins many that are initialised
+  rolling-reboot      a tenth of the Nodes after the other is registered anew, or tainted again
+  flapping            every Node's status changes every two seconds
+  throttled           a burst; the Packet API limits the rate, and says what is left
+  throttled-silently  the same, and it says nothing
+  outage              the Packet API goes away in the middle of a burst, and returns
+  restart             the program is killed in the middle of a burst, and started again
+
+Examples:
   lab load-test
       1,000 Nodes: a cold start, a burst of joining, and one that joins the others
   lab load-test --nodes 5000 --scenario join-burst --latency 200ms --rate 2 --burst 10
@@ -242,8 +253,11 @@ mod tests {
     }
 
     #[test]
-    fn the_help_has_examples_and_exit_codes() {
+    fn the_help_has_every_scenario_examples_and_exit_codes() {
         let help = load_test(&["--help"]).unwrap_err();
         assert!(help.contains("--scenario throttled") && help.contains("Exit code: 0"), "{help}");
+        for scenario in Scenario::ALL {
+            assert!(help.contains(&format!("  {} ", scenario.name())), "{} is not in\n{help}", scenario.name());
+        }
     }
 }

@@ -241,10 +241,36 @@ pub(crate) fn facts(
             .zip(since_return)
             .map(|(all, back)| (all - back).max(0.0)),
         not_ready: notes.not_ready,
-        node_writes: run.kubernetes.as_ref().map_or(0, |writes| writes.node_writes),
+        node_writes: run.kubernetes.as_ref().map(|writes| writes.node_writes),
         fits_into_a_minute: allowed.is_none_or(|allowed| count(pages) <= allowed.in_a_minute()),
         budget_is_below_the_limit: allowed.zip(budget).is_some_and(|(allowed, budget)| {
             budget.rate.mul_add(allowed.per.as_secs_f64(), budget.burst) <= f64::from(allowed.requests)
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use packet_api_server::RequestRecord;
+
+    fn exchange(path: &str, query: Option<&str>, status: u16, open: bool) -> (Duration, Exchange) {
+        let (method, path, query) = ("GET".to_owned(), format!("/metal/v1/{path}"), query.map(Into::into));
+        let request = RequestRecord { method, path, query, status, at: Duration::ZERO, bytes: 100 };
+        (Duration::ZERO, Exchange { request, took: (!open).then_some(Duration::ZERO), fault: None })
+    }
+
+    #[test]
+    fn requests_are_told_apart_by_what_they_ask_and_how_they_ended() {
+        let sum = packet_requests(&[
+            exchange("projects/p/devices", Some("page=2&per_page=100"), 200, false),
+            exchange("projects/p/devices", Some("hostname=n&page=1"), 429, false),
+            exchange("devices/d", None, 0, false),
+            exchange("projects/p", None, 0, true),
+        ]);
+        assert_eq!((sum.requests, sum.bytes), (4, 400));
+        assert_eq!((sum.list_pages, sum.devices, sum.others), (1, 2, 1));
+        // The last one is still open, and may yet be answered.
+        assert_eq!((sum.refused, sum.failed), (1, 1));
     }
 }

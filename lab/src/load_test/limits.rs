@@ -30,8 +30,8 @@ pub(crate) struct Facts {
     pub(crate) all_initialised_after_return: Option<f64>,
     /// The most Nodes that were not ready at once.
     pub(crate) not_ready: usize,
-    /// What the program wrote to Nodes, where it is known; 0 where not.
-    pub(crate) node_writes: usize,
+    /// What the program wrote to Nodes; `None` where nobody tells.
+    pub(crate) node_writes: Option<usize>,
     /// Whether the pages can be read within a minute of the Packet API's limit.
     pub(crate) fits_into_a_minute: bool,
     /// Whether the program's own budget keeps it within the Packet API's limit.

@@ -39,8 +39,20 @@ pub(super) fn limits(facts: &Facts) -> Vec<Limit> {
     let rounds = 1 + facts.seconds.div_ceil(MONITOR_PERIOD.as_secs());
     let rounds = usize::try_from(rounds).unwrap_or(usize::MAX);
     let reckoning = format!("{} Nodes not ready, {rounds} rounds", facts.not_ready);
-    vec![
-        Limit::requests(facts.requests, facts.not_ready * rounds, reckoning),
-        Limit::at_most("writes to Nodes that need nothing", facts.node_writes, 0, String::new()),
-    ]
+    let mut limits = vec![Limit::requests(facts.requests, facts.not_ready * rounds, reckoning)];
+    let writes = facts.node_writes;
+    limits.extend(writes.map(|writes| Limit::at_most("writes to Nodes that need nothing", writes, 0, String::new())));
+    limits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_tells_is_not_checked() {
+        assert_eq!(limits(&Facts::default()).len(), 1);
+        let told = limits(&Facts { node_writes: Some(1), ..Facts::default() });
+        assert_eq!(told.iter().map(|limit| limit.held).collect::<Vec<_>>(), [true, false]);
+    }
 }

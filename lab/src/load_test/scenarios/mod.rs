@@ -190,4 +190,40 @@ mod tests {
             assert_eq!(Scenario::named(scenario.name()), Some(scenario));
         }
     }
+
+    #[test]
+    fn a_scenario_holds_with_as_many_requests_as_it_may_cost_and_not_with_one_more() {
+        let costs = [
+            (Scenario::ColdStart, 11 + 3),
+            (Scenario::JoinBurst, 11 + 10),
+            (Scenario::OneJoins, 1),
+            (Scenario::RollingReboot, 10 * 11 + 3),
+            (Scenario::Flapping, 20 * 3),
+            (Scenario::Restart, 2 * (11 + 10)),
+        ];
+        for (scenario, most) in costs {
+            let held = |requests| {
+                let facts = Facts { nodes: 1_000, pages: 11, requests, not_ready: 20, seconds: 10, ..Facts::default() };
+                scenario.limits(&facts).iter().all(|limit| limit.held)
+            };
+            assert!(held(most) && !held(most + 1), "{}", scenario.name());
+        }
+    }
+
+    #[test]
+    fn a_429_is_one_too_many_only_for_a_budget_below_the_limit() {
+        let held = |refused, budget_is_below_the_limit| {
+            let facts = Facts { refused, budget_is_below_the_limit, seconds: 50, ..Facts::default() };
+            Scenario::Throttled.limits(&facts).iter().all(|limit| limit.held)
+        };
+        assert_eq!([held(0, true), held(1, true), held(1, false), held(2, false)], [true, false, true, false]);
+    }
+
+    #[test]
+    fn only_the_throttled_scenarios_have_a_limit_that_nobody_asked_for() {
+        let limited = Scenario::ALL.into_iter().filter(|scenario| scenario.allowance(None).is_some());
+        assert_eq!(limited.collect::<Vec<_>>(), [Scenario::Throttled, Scenario::ThrottledSilently]);
+        let asked = Allowance { requests: 5, ..Allowance::USUAL };
+        assert!(Scenario::ALL.into_iter().all(|scenario| scenario.allowance(Some(asked)) == Some(asked)));
+    }
 }
