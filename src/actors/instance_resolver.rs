@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, Context, Handler, Recipient, ResponseFuture};
+use tokio::sync::Semaphore;
 
 use crate::kubernetes::{AddressPolicy, Desired, Instance, Node, provider_id};
 use crate::messages::devices::{DeviceError, FindDevice};
@@ -15,12 +16,17 @@ use crate::packet::{Device, Hostname, Question, Urgency};
 /// a second device of the hostname, or a new one in place of an old, must not be missed for long.
 const INITIALISE_AGE: Duration = Duration::from_secs(30);
 
+/// Nodes whose device is known and that are on their way to their write, at most: more than are ever written at once, and
+/// few beside the thousands that one sweep finds the devices of.
+const IN_HAND: usize = 1_000;
+
 /// The actor that finds devices.
 pub struct InstanceResolver {
     policy: AddressPolicy,
     /// How old a device may be that a refresh compares with: half its period, so that no refresh sees what the one
     /// before it saw.
     refresh_age: Duration,
+    in_hand: Arc<Semaphore>,
     devices: Recipient<FindDevice>,
     zones: Recipient<ResolveZone>,
     writer: Recipient<WriteNode>,
@@ -36,7 +42,8 @@ impl InstanceResolver {
         zones: Recipient<ResolveZone>,
         writer: Recipient<WriteNode>,
     ) -> Self {
-        Self { policy, refresh_age: refresh_period / 2, devices, zones, writer }
+        let in_hand = Arc::new(Semaphore::new(IN_HAND));
+        Self { policy, refresh_age: refresh_period / 2, in_hand, devices, zones, writer }
     }
 }
 
@@ -54,20 +61,27 @@ impl Handler<ResolveInstance> for InstanceResolver {
             Purpose::Refresh => (self.refresh_age, Urgency::Periodic),
         };
         let (zones, writer) = (self.zones.clone(), self.writer.clone());
+        let in_hand = Arc::clone(&self.in_hand);
         Box::pin(async move {
             let device = device_of(&devices, &node, max_age, urgency).await?;
-            let instance = Instance::of(policy, &device, &node)?;
-            match purpose {
-                Purpose::Initialise => {
-                    let answer = zones.send(ResolveZone { node, device, instance }).await;
-                    answer.unwrap_or(Err(Failure::Stopping))
+            // An error would mean that nothing more is to be done; the semaphore is never closed.
+            let Ok(_in_hand) = in_hand.acquire().await else { return Err(Failure::Stopping) };
+            // Boxed here, so that what the others hold meanwhile is small.
+            Box::pin(async move {
+                let instance = Instance::of(policy, &device, &node)?;
+                match purpose {
+                    Purpose::Initialise => {
+                        let answer = zones.send(ResolveZone { node, device, instance }).await;
+                        answer.unwrap_or(Err(Failure::Stopping))
+                    }
+                    Purpose::Refresh => {
+                        let desired = Desired { addresses: Some(instance.addresses), ..Desired::default() };
+                        let answer = writer.send(WriteNode { node, desired }).await;
+                        Ok(answer.unwrap_or(Err(WriteError::Stopping))?)
+                    }
                 }
-                Purpose::Refresh => {
-                    let desired = Desired { addresses: Some(instance.addresses), ..Desired::default() };
-                    let answer = writer.send(WriteNode { node, desired }).await;
-                    Ok(answer.unwrap_or(Err(WriteError::Stopping))?)
-                }
-            }
+            })
+            .await
         })
     }
 }

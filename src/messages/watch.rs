@@ -4,9 +4,13 @@ use actix::Message;
 
 use crate::kubernetes::{Node, NodeName};
 
-/// A change in the cluster.
+/// What has happened in the cluster, in order.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
+pub struct NodeEvents(pub Vec<NodeEvent>);
+
+/// A change in the cluster.
+#[derive(Debug, Clone)]
 pub enum NodeEvent {
     /// A list of all Nodes begins, at start or after the watch was lost.
     ListBegins,

@@ -266,7 +266,9 @@ fn until(unix_seconds: u64, now: SystemTime) -> Option<Duration> {
 
 /// Reads a body to its end, but not past what a true one holds.
 async fn read(request: &str, mut answer: reqwest::Response) -> Result<Vec<u8>, Error> {
-    let mut body = Vec::new();
+    // As large as the answer says that it is, where it does and that can be true: growing into it would take twice the memory.
+    let said = answer.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
+    let mut body = Vec::with_capacity(said.min(LARGEST_ANSWER_BYTES));
     loop {
         match answer.chunk().await {
             Ok(Some(chunk)) if body.len() + chunk.len() > LARGEST_ANSWER_BYTES => {

@@ -15,7 +15,7 @@ use self::entry::{Entry, Work};
 use crate::kubernetes::event::Notice;
 use crate::kubernetes::{Need, Node, NodeName};
 use crate::messages::initialise::{Purpose, ResolveInstance};
-use crate::messages::watch::{NodeEvent, Stop};
+use crate::messages::watch::{NodeEvent, NodeEvents, Stop};
 use crate::messages::writes::{Announce, WriteNode};
 
 /// To whom the `NodeWatcher` hands work.
@@ -113,10 +113,18 @@ impl Actor for NodeWatcher {
     }
 }
 
-impl Handler<NodeEvent> for NodeWatcher {
+impl Handler<NodeEvents> for NodeWatcher {
     type Result = ();
 
-    fn handle(&mut self, event: NodeEvent, ctx: &mut Context<Self>) {
+    fn handle(&mut self, NodeEvents(events): NodeEvents, ctx: &mut Context<Self>) {
+        for event in events {
+            self.take_in(event, ctx);
+        }
+    }
+}
+
+impl NodeWatcher {
+    fn take_in(&mut self, event: NodeEvent, ctx: &mut Context<Self>) {
         match event {
             NodeEvent::ListBegins => self.listed = Some(HashSet::new()),
             NodeEvent::Listed(node) => {

@@ -1,28 +1,35 @@
 //! The watch itself: kube's watcher, which pages the list, resumes by bookmarks, and lists anew on 410.
 
+use std::pin::pin;
+
 use actix::Recipient;
 use futures::StreamExt;
 use kube::Api;
 use kube::runtime::{WatchStreamExt, watcher};
 
 use crate::kubernetes::{Node, NodeName, NodeObject};
-use crate::messages::watch::NodeEvent;
+use crate::messages::watch::{NodeEvent, NodeEvents};
+
+/// How many events are told at once, at most: as many as a page of a list has Nodes.
+const AT_ONCE: usize = 500;
 
 /// Watches all Nodes and tells `listener`, until nobody listens any more. It runs beside the actors, so that decoding
 /// thousands of Nodes holds up no mailbox, and waits where the listener's mailbox is full.
-pub(super) fn watch(client: kube::Client, listener: Recipient<NodeEvent>) {
+pub(super) fn watch(client: kube::Client, listener: Recipient<NodeEvents>) {
     let nodes: Api<NodeObject> = Api::all(client);
     tokio::spawn(async move {
-        let mut events = watcher(nodes, watcher::Config::default()).default_backoff().boxed();
-        while let Some(event) = events.next().await {
-            let event = match event {
-                Ok(event) => told(event),
+        // A page of a list comes at once, and so does what has happened while the listener was at work.
+        let events = watcher(nodes, watcher::Config::default()).default_backoff().ready_chunks(AT_ONCE);
+        let mut events = pin!(events);
+        while let Some(events) = events.next().await {
+            let events = events.into_iter().filter_map(|event| match event {
+                Ok(event) => Some(told(event)),
                 Err(error) => {
                     tracing::warn!(error = %summary(&error), "the watch of Nodes failed and is started again");
-                    continue;
+                    None
                 }
-            };
-            if listener.send(event).await.is_err() {
+            });
+            if listener.send(NodeEvents(events.collect())).await.is_err() {
                 return;
             }
         }

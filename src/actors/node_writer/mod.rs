@@ -79,7 +79,8 @@ impl Handler<WriteNode> for NodeWriter {
             if place.is_err() || stopping.load(Ordering::Acquire) {
                 return Err(WriteError::Stopping);
             }
-            let outcome = writer.write(Arc::clone(&node), &desired).await?;
+            // Boxed here, so that what the thousands that wait for a place hold meanwhile is small.
+            let outcome = Box::pin(writer.write(Arc::clone(&node), &desired)).await?;
             if let (Outcome::Done(node), true) = (&outcome, desired.initialised) {
                 announcer.announce(Announce { node: Arc::clone(node), notice: Notice::Synced });
             }

@@ -20,7 +20,7 @@ const SIZES: [u32; 7] = [1000, 500, 250, 125, 25, 5, 1];
 /// The size to begin with: at 20 KB a device, the most that is seen, such a page is 5 MB.
 pub(super) const USUAL_SIZE: u32 = 250;
 /// The most that one sweep should cost of the budget. Where it would be more, pages get larger.
-const SWEEP_TIME: Duration = Duration::from_secs(10);
+const SWEEP_TIME: Duration = Duration::from_secs(3);
 /// How long a page should take at most, reckoned in proportion from one that came.
 const PAGE_TIME: Duration = Duration::from_secs(5);
 /// Pages asked for side by side, whatever the budget allows: it bounds the memory of those on their way, and what a
@@ -541,7 +541,7 @@ mod tests {
             listing.better_size(Duration::from_millis(took_ms), rate)
         };
         assert_eq!(better(5_000, 100, 10.0, 250), None, "20 pages at 10 a second take 2 s");
-        assert_eq!(better(40_000, 100, 10.0, 250), Some(500));
+        assert_eq!(better(12_000, 100, 10.0, 250), Some(500));
         assert_eq!(better(100_000, 100, 10.0, 250), Some(1000));
         assert_eq!(better(1_000, 100, 0.1, 250), Some(1000), "1 and 1 instead of 4");
         assert_eq!(better(500, 100, 0.1, 250), None, "1 and 1 is no less than 2");
