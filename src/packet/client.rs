@@ -17,7 +17,7 @@ use super::request::{PageRequest, Plain, PlainReply, Reply, Request};
 
 /// The parts of a device that are left out on the wire, replaced by an `href` (OpenAPI parameter `Exclude`): the bulk of
 /// its bytes, none of which is read.
-const EXCLUDED: &str = "actions,created_by,hardware_reservation,network_ports,operating_system,project,project_lite,\
+pub const EXCLUDED: &str = "actions,created_by,hardware_reservation,network_ports,operating_system,project,project_lite,\
                         provisioning_events,ssh_keys,storage,volumes,plan.available_in,plan.available_in_metros,plan.specs";
 /// Larger than any true answer: 1,000 devices of 20 KB, three times over.
 const LARGEST_ANSWER_BYTES: usize = 64 << 20;
