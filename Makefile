@@ -31,7 +31,7 @@ CROSS_linux_amd64 := CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER=x86_64-linux-g
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build test demo load-test fmt lint clean
+.PHONY: help build test bench demo load-test fmt lint clean
 
 help: ## list what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -55,6 +55,11 @@ test: ## everything that can fail: unit, integration and end-to-end tests, and t
 	LAB_PRODUCT_BINARY="$(abspath $(TARGET_DIR))/debug/$(NAME)" $(CARGO) test --workspace --locked
 	PACKET_API_SERVER="$(abspath $(TARGET_DIR))/debug/packet-api-server" packet-api-server/judges/schemathesis.sh
 	PACKET_API_SERVER="$(abspath $(TARGET_DIR))/debug/packet-api-server" packet-api-server/judges/packngo.sh
+
+# Named one by one, because without names cargo would have the unit tests read the arguments of benchmarks.
+bench: ## what reading, planning and patching cost in time and memory; FLAGS="Node" runs only what has that in its name
+	$(CARGO) bench --workspace --locked --bench memory
+	$(CARGO) bench --workspace --locked --bench speed -- $(FLAGS)
 
 demo: ## the released binary at work on NODES= Nodes; more in FLAGS="…"; KUBECONFIG= for a real cluster; KEEP=1 to keep it up
 	$(CARGO) build --release --locked -p $(NAME) -p lab

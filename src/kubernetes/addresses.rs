@@ -4,24 +4,45 @@ use std::fmt;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
+use smol_str::{SmolStr, ToSmolStr};
 
 use super::provider::Provider;
 use crate::packet::{Address, Device};
 
 /// The kind of an address (Kubernetes core/v1 `NodeAddressType`). Kinds that we do not write are kept as they are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "SmolStr", into = "SmolStr")]
 pub enum AddressType {
     /// The name that the device has.
     Hostname,
     /// An address that is reachable from within.
-    #[serde(rename = "InternalIP")]
     InternalIp,
     /// An address that is reachable from the internet.
-    #[serde(rename = "ExternalIP")]
     ExternalIp,
     /// Any other, e.g. `InternalDNS`.
-    #[serde(untagged)]
-    Other(String),
+    Other(SmolStr),
+}
+
+impl From<SmolStr> for AddressType {
+    fn from(word: SmolStr) -> Self {
+        match word.as_str() {
+            "Hostname" => Self::Hostname,
+            "InternalIP" => Self::InternalIp,
+            "ExternalIP" => Self::ExternalIp,
+            _ => Self::Other(word),
+        }
+    }
+}
+
+impl From<AddressType> for SmolStr {
+    fn from(kind: AddressType) -> Self {
+        match kind {
+            AddressType::Hostname => Self::new_static("Hostname"),
+            AddressType::InternalIp => Self::new_static("InternalIP"),
+            AddressType::ExternalIp => Self::new_static("ExternalIP"),
+            AddressType::Other(word) => word,
+        }
+    }
 }
 
 /// An entry of `status.addresses`.
@@ -31,7 +52,7 @@ pub struct NodeAddress {
     #[serde(rename = "type")]
     pub kind: AddressType,
     /// The address.
-    pub address: String,
+    pub address: SmolStr,
 }
 
 /// What the settings say about addresses.
@@ -58,7 +79,7 @@ pub enum AddressError {
     #[error("device field ip_addresses[{index}].{field} is `{found}`, expected {expected}")]
     Malformed {
         /// The place of the entry, from 0.
-        index: usize,
+        index: u32,
         /// The field at fault.
         field: &'static str,
         /// What it holds.
@@ -118,7 +139,7 @@ pub fn node_addresses(
         provided.iter().map(|ip| KnownIp { ip: *ip, public: named_is_public(policy, &known, *ip) }).collect();
     let mut shown = Vec::with_capacity(known.len() + named.len());
     shown.extend(named.iter().copied().map(KnownIp::to_node_address));
-    shown.push(NodeAddress { kind: AddressType::Hostname, address: device.hostname.to_string() });
+    shown.push(NodeAddress { kind: AddressType::Hostname, address: device.hostname.as_str().into() });
     let rest = shown_ips(policy, &known);
     shown.extend(
         rest.into_iter()
@@ -142,7 +163,7 @@ impl KnownIp {
 
     fn to_node_address(self) -> NodeAddress {
         let kind = if self.public { AddressType::ExternalIp } else { AddressType::InternalIp };
-        NodeAddress { kind, address: self.ip.to_string() }
+        NodeAddress { kind, address: self.ip.to_smolstr() }
     }
 }
 
@@ -337,12 +358,8 @@ mod tests {
     #[test]
     fn a_malformed_entry_is_an_error_only_where_it_would_be_shown() {
         let mut device = usual();
-        device.addresses.push(Address::Malformed {
-            ipv6: true,
-            index: 5,
-            field: IpField::Address,
-            found: "2604:::::".into(),
-        });
+        let malformed = Address::Malformed { ipv6: true, index: 5, field: IpField::Address, found: "2604:::::".into() };
+        device.addresses = device.addresses.into_iter().chain([malformed]).collect();
         assert!(node_addresses(METAL, &device, None).is_ok());
         let error = node_addresses(AddressPolicy { ipv6: true, ..METAL }, &device, None).unwrap_err();
         assert_eq!(error.to_string(), "device field ip_addresses[5].address is `2604:::::`, expected an IP address");

@@ -44,7 +44,7 @@ impl Notice {
                 api_version: Some("v1".to_owned()),
                 kind: Some("Node".to_owned()),
                 name: Some(node.name.to_string()),
-                uid: Some(node.uid.clone()),
+                uid: Some(node.uid.to_string()),
                 ..ObjectReference::default()
             },
             type_: Some(kind.to_owned()),

@@ -1,11 +1,10 @@
 //! Labels: instance type, region and zone, each under its name of today and that of its beta.
 
-use std::collections::BTreeMap;
-
 use super::names::{
     BETA_INSTANCE_TYPE_LABEL, BETA_REGION_LABEL, BETA_ZONE_LABEL, INSTANCE_TYPE_LABEL, LABEL_TWINS, REGION_LABEL,
     ZONE_LABEL,
 };
+use super::node_labels::NodeLabels;
 
 /// Where an instance stands, as its labels show it. What the API does not tell is no label.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,10 +52,10 @@ pub fn instance_labels(instance_type: Option<&str>, zone: &Zone) -> Result<Vec<(
 /// The labels of today that are missing, or differ from their beta twins, with the twins' values (Kubernetes
 /// `cloud-provider` node controller, `reconcileNodeLabels`).
 #[must_use]
-pub fn to_restore(labels: &BTreeMap<String, String>) -> Vec<(&'static str, String)> {
+pub fn to_restore(labels: &NodeLabels) -> Vec<(&'static str, String)> {
     let differing = |(label, beta): &(&'static str, &str)| {
-        let value = labels.get(*beta)?;
-        (labels.get(*label) != Some(value)).then(|| (*label, value.clone()))
+        let value = labels.get(beta)?;
+        (labels.get(label) != Some(value)).then(|| (*label, value.to_owned()))
     };
     LABEL_TWINS.iter().filter_map(differing).collect()
 }
@@ -106,7 +105,10 @@ mod tests {
 
     #[test]
     fn a_label_that_is_missing_or_differs_is_restored_from_its_beta_twin() {
-        let labels = |all: &[(&str, &str)]| all.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let labels = |all: &[(&str, &str)]| {
+            let all: serde_json::Map<_, _> = all.iter().map(|(k, v)| ((*k).to_owned(), (*v).into())).collect();
+            serde_json::from_value(all.into()).unwrap()
+        };
         assert_eq!(to_restore(&labels(&[(BETA_REGION_LABEL, "ny")])), [(REGION_LABEL, "ny".to_owned())]);
         assert_eq!(
             to_restore(&labels(&[(BETA_REGION_LABEL, "ny"), (REGION_LABEL, "sv"), (BETA_ZONE_LABEL, "ny5")])),

@@ -31,7 +31,7 @@ pub struct Desired {
 /// The patch of the `status` subresource; `None` where the addresses are right already.
 #[must_use]
 pub fn of_status(node: &Node, desired: &Desired) -> Option<Patch> {
-    let addresses = desired.addresses.as_ref().filter(|addresses| **addresses != node.addresses)?;
+    let addresses = desired.addresses.as_ref().filter(|addresses| ***addresses != *node.addresses)?;
     // A test for `null` holds where the field is absent, as an empty provider ID is.
     Some(Patch(vec![
         test(&["metadata", "uid"], json!(node.uid)),
@@ -61,8 +61,8 @@ pub fn of_node(node: &Node, desired: &Desired) -> Option<Patch> {
 }
 
 fn of_labels(node: &Node, desired: &Desired) -> Vec<PatchOperation> {
-    let differing = || desired.labels.iter().filter(|(label, value)| node.labels.get(*label) != Some(value));
-    if node.has_labels || differing().next().is_none() {
+    let differing = || desired.labels.iter().filter(|(label, value)| node.labels.get(label) != Some(value));
+    if !node.labels.is_empty() || differing().next().is_none() {
         return differing().map(|(label, value)| add(&["metadata", "labels", label], json!(value))).collect();
     }
     // The map itself has to be made, but not in place of one that somebody else makes meanwhile.

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use smol_str::SmolStr;
+
 use super::identity::{DeviceId, Hostname};
 use super::place::PlaceRef;
 
@@ -15,13 +17,13 @@ pub struct Device {
     /// Where the device stands in its life.
     pub state: DeviceState,
     /// The slug of its plan, e.g. `c3.small.x86`; the instance type of its Node.
-    pub plan: Option<Box<str>>,
+    pub plan: Option<SmolStr>,
     /// The facility it stands in.
     pub facility: Option<PlaceRef>,
     /// The metro it stands in: its own, or else the one that its facility's entry names.
     pub metro: Option<PlaceRef>,
     /// Its addresses, in the API's order.
-    pub addresses: Vec<Address>,
+    pub addresses: Box<[Address]>,
 }
 
 #[cfg(test)]
@@ -35,7 +37,7 @@ impl Device {
             plan: None,
             facility: None,
             metro: None,
-            addresses: Vec::new(),
+            addresses: Box::default(),
         }
     }
 }
@@ -58,7 +60,7 @@ pub enum Address {
         /// Whether the entry says, or looks as if, it is IPv6.
         ipv6: bool,
         /// Its place in `ip_addresses`, from 0.
-        index: usize,
+        index: u32,
         /// The field at fault.
         field: IpField,
         /// What the field holds, as the API sent it.

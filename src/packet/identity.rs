@@ -26,7 +26,12 @@ impl DeviceId {
         let fits = !text.is_empty()
             && text.len() <= Self::MAX_LEN
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-        if fits { Ok(Self(text.to_ascii_lowercase().into())) } else { Err(InvalidDeviceId(text.to_owned())) }
+        if !fits {
+            return Err(InvalidDeviceId(text.to_owned()));
+        }
+        // As a rule the API writes lower case already, and thousands of ids come at once.
+        let has_upper_case = text.bytes().any(|byte| byte.is_ascii_uppercase());
+        Ok(Self(if has_upper_case { text.to_ascii_lowercase().into() } else { text.into() }))
     }
 
     /// Whether the id has the shape of a uuid: 8-4-4-4-12 hexadecimal digits (RFC 9562 §4).

@@ -4,7 +4,7 @@
 
 pub mod budget;
 pub mod client;
-mod decode;
+pub mod decode;
 pub mod device;
 pub mod error;
 pub mod identity;

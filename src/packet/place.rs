@@ -1,10 +1,12 @@
 //! Where a device stands: facilities (data centres) and the metros they lie in.
 
+use smol_str::SmolStr;
+
 /// How an answer points at a facility or metro: with its code, or only with the id that its `href` ends in.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum PlaceRef {
     /// The short code that labels show: `ewr1`, `ny`.
-    Code(Box<str>),
+    Code(SmolStr),
     /// The id, where the answer held nothing but an `href`.
     Id(Box<str>),
 }
@@ -26,7 +28,7 @@ pub struct Facility {
     /// The facility's id.
     pub id: Box<str>,
     /// The facility's code, e.g. `ewr1`.
-    pub code: Box<str>,
+    pub code: SmolStr,
     /// The metro it lies in; answers from before there were metros have none.
     pub metro: Option<PlaceRef>,
 }
@@ -37,5 +39,5 @@ pub struct Metro {
     /// The metro's id.
     pub id: Box<str>,
     /// The metro's code, e.g. `ny`.
-    pub code: Box<str>,
+    pub code: SmolStr,
 }

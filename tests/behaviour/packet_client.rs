@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use packet_api_server::DeviceSpec;
 use packet_cloud_controller_manager::packet::{
-    Client, Connection, DeviceId, Error, Exchange, Hostname, PageRequest, RateLimitWord, Reply, Request,
+    Client, Connection, DeviceId, Error, Exchange, Hostname, PageRequest, RateLimitWord, Reply, Request, decode,
 };
 use secrecy::SecretString;
 use wiremock::matchers::{header, header_regex, method, path, query_param};
@@ -70,7 +71,34 @@ async fn a_list_is_asked_for_by_page_without_what_is_not_read() {
     let page = PageRequest { hostname: Some(Hostname::new("a b&c")), number: 2, size: 250 };
     client(&server).send(&Request::Page(page), PATIENCE).await.result.unwrap();
     let asked = &server.received_requests().await.unwrap()[0];
-    assert!(asked.url.query().unwrap().contains("exclude="), "{}", asked.url);
+    let excluded = asked.url.query_pairs().find(|(key, _)| key == "exclude").unwrap().1.into_owned();
+    let excluded: Vec<&str> = excluded.split(',').collect();
+    for large in ["network_ports", "operating_system", "created_by", "ip_addresses.metro"] {
+        assert!(excluded.contains(&large), "{large} is not in {excluded:?}");
+    }
+    for read in ["plan", "facility", "facility.metro", "metro", "ip_addresses"] {
+        assert!(!excluded.contains(&read), "{read} is in {excluded:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_left_out_on_the_wire_saves_bytes_and_is_not_missed() {
+    let server = packet_api_server::Server::start().await.unwrap();
+    let spec = DeviceSpec::new("a").facility("ny5").plan("c3.small.x86").realistic_size(true);
+    let id = server.store().create_device(spec).id.to_string();
+    let connection = Connection {
+        base_url: server.url().parse().unwrap(),
+        project: server.project_id().to_string(),
+        token: SecretString::from(server.token()),
+    };
+    let request = Request::Device(DeviceId::parse(&id).unwrap());
+    let lean = Client::new(connection).unwrap().send(&request, PATIENCE).await;
+    let whole = reqwest::Client::new().get(format!("{}devices/{id}", server.url()));
+    let whole = whole.header("x-auth-token", server.token()).send().await.unwrap().bytes().await.unwrap();
+    let Reply::Device(device) = lean.result.unwrap() else { panic!("no device") };
+    assert_eq!(*device, decode::device(&whole).unwrap());
+    assert!(device.plan.is_some() && device.facility.is_some() && device.metro.is_some(), "{device:?}");
+    assert!(lean.bytes + 1_000 < whole.len(), "{} bytes of {}", lean.bytes, whole.len());
 }
 
 #[tokio::test]
