@@ -17,6 +17,8 @@ mod faults_of_the_packet_api;
 mod initialising_nodes;
 #[path = "behaviour/labels.rs"]
 mod labels;
+#[path = "behaviour/malformed_nodes.rs"]
+mod malformed_nodes;
 #[path = "behaviour/packet_client.rs"]
 mod packet_client;
 #[path = "behaviour/questions.rs"]

@@ -42,10 +42,10 @@ pub(super) struct Entry {
     /// Whether its addresses are to be compared with its device.
     pub(super) refresh_is_due: bool,
     last_ticket: u64,
-    /// The waits of the failures to come; none since the last success.
-    waits: Option<ExponentialBackoff>,
+    /// The waits of the failures to come; none since the last success, as with nearly all Nodes.
+    waits: Option<Box<ExponentialBackoff>>,
     /// The same, of failures to ask the Packet API.
-    packet_waits: Option<ExponentialBackoff>,
+    packet_waits: Option<Box<ExponentialBackoff>>,
     /// What was last told of it, so that the same is not told over and over.
     told: Option<String>,
     /// Since when it waits to be initialised.
@@ -146,7 +146,7 @@ impl Entry {
         let longest = if packet_is_away { LONGEST_WAIT_FOR_PACKET } else { LONGEST_WAIT };
         let waits = waits.get_or_insert_with(|| {
             let builder = ExponentialBuilder::default().with_min_delay(FIRST_WAIT).with_max_delay(longest);
-            builder.without_max_times().with_jitter().build()
+            Box::new(builder.without_max_times().with_jitter().build())
         });
         waits.next().unwrap_or(longest)
     }
