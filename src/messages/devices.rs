@@ -1,15 +1,21 @@
 //! The resolvers ask the `PacketApi` actor for devices.
+//!
+//! Question and answer are messages of their own, for one sweep may be what a hundred thousand Nodes wait for, and a question
+//! in a table takes a quarter of the room that a future does.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use actix::Message;
+use actix::{Message, Recipient};
 
-use crate::packet::{Device, LookupError, Question, Urgency};
+use crate::packet::{Answer, Question, Urgency};
+
+/// Tells one question from the others of whoever asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Asking(pub u64);
 
 /// Which device is it?
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "Result<Arc<Device>, DeviceError>")]
+#[derive(Clone, Message)]
+#[rtype(result = "()")]
 pub struct FindDevice {
     /// By which name it is looked for.
     pub question: Question,
@@ -17,15 +23,18 @@ pub struct FindDevice {
     pub max_age: Duration,
     /// Whether somebody waits for it.
     pub urgency: Urgency,
+    /// By which the answer is known.
+    pub asking: Asking,
+    /// Who is told. Every question is answered once, unless the program stops.
+    pub answer_to: Recipient<DeviceFound>,
 }
 
-/// Why there is no device in answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DeviceError {
-    /// It was not found.
-    #[error(transparent)]
-    Lookup(#[from] LookupError),
-    /// The program is stopping.
-    #[error("the program is stopping")]
-    Stopping,
+/// The answer to a [`FindDevice`].
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct DeviceFound {
+    /// Which question this answers.
+    pub asking: Asking,
+    /// The device, or why there is none.
+    pub answer: Answer,
 }

@@ -1,14 +1,13 @@
-//! A Node on its way: from the `NodeWatcher` to the device, from there to the zone, from there to the write. The
-//! outcome comes back the same way, as the answer.
+//! A Node on its way: from the `NodeWatcher` to the device, from there to the zone, from there to the write. The outcome
+//! comes back as an answer as far as the device, and from there as a message.
 
 use std::sync::Arc;
 
-use actix::Message;
+use actix::{Message, Recipient};
 
-use super::devices::DeviceError;
 use super::writes::WriteError;
 use crate::kubernetes::{AddressError, Instance, LabelError, Node, ProviderIdError};
-use crate::packet::{self, Device};
+use crate::packet::{self, Device, LookupError};
 
 /// Why a Node is on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,14 +18,36 @@ pub enum Purpose {
     Refresh,
 }
 
+/// Tells one piece of work, or one pause, of a Node from those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ticket(pub u64);
+
 /// `NodeWatcher` to `InstanceResolver`: bring this Node to where it should be.
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "Result<Outcome, Failure>")]
+#[derive(Clone, Message)]
+#[rtype(result = "()")]
 pub struct ResolveInstance {
     /// The Node as it was last seen.
     pub node: Arc<Node>,
     /// Why.
     pub purpose: Purpose,
+    /// Which piece of work this is.
+    pub ticket: Ticket,
+    /// Who is told how it ended. That is told once, unless the program stops.
+    pub report_to: Recipient<Resolved>,
+}
+
+/// `InstanceResolver` to `NodeWatcher`: what has become of a Node.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct Resolved {
+    /// The Node as it was when it was sent.
+    pub node: Arc<Node>,
+    /// Why it was sent.
+    pub purpose: Purpose,
+    /// Which piece of work this was.
+    pub ticket: Ticket,
+    /// How it ended.
+    pub result: Result<Outcome, Failure>,
 }
 
 /// `InstanceResolver` to `ZoneResolver`: the Node's device is found.
@@ -55,7 +76,7 @@ pub enum Outcome {
 pub enum Failure {
     /// Its device was not found.
     #[error(transparent)]
-    Device(#[from] DeviceError),
+    Device(#[from] LookupError),
     /// Its provider ID names no device.
     #[error(transparent)]
     ProviderId(#[from] ProviderIdError),

@@ -111,8 +111,20 @@ impl Inventory {
     }
 
     /// Every device in it.
-    pub fn devices(&self) -> impl Iterator<Item = &Arc<Device>> {
+    pub fn devices(&self) -> impl ExactSizeIterator<Item = &Arc<Device>> {
         self.by_id.values()
+    }
+
+    /// The device of an id.
+    #[must_use]
+    pub fn device(&self, id: &DeviceId) -> Option<&Arc<Device>> {
+        self.by_id.get(id)
+    }
+
+    /// The ids of the devices of a hostname.
+    #[must_use]
+    pub fn ids(&self, hostname: &Hostname) -> &[DeviceId] {
+        self.by_hostname.get(hostname).map_or(&[], Ids::as_slice)
     }
 
     /// Every hostname in it, with the ids of the devices that have it.

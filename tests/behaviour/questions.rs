@@ -3,22 +3,45 @@
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
-use actix::{Actor, Addr};
+use actix::{Actor, Addr, Context, Handler};
 use packet_api_server::{DeviceSpec, Server};
 use packet_cloud_controller_manager::actors::packet_api::PacketApi;
 use packet_cloud_controller_manager::config::CacheSettings;
-use packet_cloud_controller_manager::messages::devices::{DeviceError, FindDevice};
+use packet_cloud_controller_manager::messages::devices::{Asking, DeviceFound, FindDevice};
 use packet_cloud_controller_manager::packet::{
-    Budget, Client, Connection, DeviceId, Hostname, Limits, LookupError, Question, Urgency,
+    Answer, Budget, Client, Connection, DeviceId, Hostname, Limits, LookupError, Question, Urgency,
 };
 use secrecy::SecretString;
+use tokio::sync::oneshot;
 
 const MINUTE: Duration = Duration::from_mins(1);
 
-async fn ask(api: &Addr<PacketApi>, question: &Question, max_age: Duration) -> Result<String, DeviceError> {
-    let device =
-        api.send(FindDevice { question: question.clone(), max_age, urgency: Urgency::Urgent }).await.unwrap()?;
-    Ok(device.id.to_string())
+/// Waits for one answer.
+struct Asker(Option<oneshot::Sender<Answer>>);
+
+impl Actor for Asker {
+    type Context = Context<Self>;
+}
+
+impl Handler<DeviceFound> for Asker {
+    type Result = ();
+
+    fn handle(&mut self, DeviceFound { asking, answer }: DeviceFound, _: &mut Context<Self>) {
+        assert_eq!(asking, Asking(7));
+        self.0.take().expect("one answer to one question").send(answer).unwrap();
+    }
+}
+
+fn begin(api: &Addr<PacketApi>, question: &Question, max_age: Duration) -> oneshot::Receiver<Answer> {
+    let (answer, answered) = oneshot::channel();
+    let answer_to = Asker(Some(answer)).start().recipient();
+    let question = question.clone();
+    api.do_send(FindDevice { question, max_age, urgency: Urgency::Urgent, asking: Asking(7), answer_to });
+    answered
+}
+
+async fn ask(api: &Addr<PacketApi>, question: &Question, max_age: Duration) -> Result<String, LookupError> {
+    Ok(begin(api, question, max_age).await.unwrap()?.id.to_string())
 }
 
 const SETTINGS: CacheSettings = CacheSettings {
@@ -77,9 +100,9 @@ async fn an_answer_is_never_older_than_was_asked_for() {
     assert!(ask(&api, &question, MINUTE).await.is_ok(), "what is kept is fresh enough");
     assert_eq!(requests(&server), 1);
     let gone = ask(&api, &question, Duration::ZERO).await;
-    assert!(matches!(gone, Err(DeviceError::Lookup(LookupError::NoSuchId(_)))), "{gone:?}");
+    assert!(matches!(gone, Err(LookupError::NoSuchId(_))), "{gone:?}");
     assert!(
-        matches!(ask(&api, &question, MINUTE).await, Err(DeviceError::Lookup(LookupError::NoSuchId(_)))),
+        matches!(ask(&api, &question, MINUTE).await, Err(LookupError::NoSuchId(_))),
         "what is gone is not told of again"
     );
     assert_eq!(requests(&server), 2);
@@ -93,13 +116,12 @@ async fn a_question_put_while_the_api_is_being_asked_is_asked_again_if_it_wants_
     server.faults().push(Fault::new(FaultKind::Delay(Duration::from_millis(300))).path_prefix("/devices").times(1));
     let api = start(&server);
     let question = Question::ById(DeviceId::parse(&device.id.to_string()).unwrap());
-    let first = api.send(FindDevice { question: question.clone(), max_age: MINUTE, urgency: Urgency::Urgent });
-    let first = actix::spawn(first);
+    let first = begin(&api, &question, MINUTE);
     crate::support::until("the first request", || (requests(&server) == 1).then_some(())).await;
     server.store().delete_device(&device.id);
     let second = ask(&api, &question, Duration::ZERO).await;
-    assert!(matches!(second, Err(DeviceError::Lookup(LookupError::NoSuchId(_)))), "{second:?}");
-    drop(first);
+    assert!(matches!(second, Err(LookupError::NoSuchId(_))), "{second:?}");
+    assert!(first.await.is_ok(), "it is answered as well");
     assert_eq!(requests(&server), 2);
 }
 

@@ -7,6 +7,7 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio::time::Instant;
 
 use crate::kubernetes::Node;
+use crate::messages::initialise::Ticket;
 
 /// The wait after the first failure of a Node; it doubles from there, with jitter, so that Nodes that failed together do
 /// not all come back together.
@@ -19,10 +20,6 @@ const LONGEST_WAIT_FOR_PACKET: Duration = Duration::from_secs(8);
 /// How soon after it was initialised a Node that is tainted again is initialised again: somebody keeps tainting it, and
 /// that must not become a race.
 const INITIALISE_PAUSE: Duration = Duration::from_secs(10);
-
-/// Tells one piece of work or pause of a Node from those before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Ticket(u64);
 
 /// What is being done for a Node: one thing at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

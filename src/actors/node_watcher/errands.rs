@@ -9,11 +9,10 @@ use std::time::Duration;
 use actix::{AsyncContext, Context, Handler, Message};
 
 use super::NodeWatcher;
-use super::entry::{Entry, Ticket, Work};
+use super::entry::{Entry, Work};
 use crate::kubernetes::event::Notice;
 use crate::kubernetes::{AddressError, Desired, Node, NodeName};
-use crate::messages::devices::DeviceError;
-use crate::messages::initialise::{Failure, Outcome, Purpose, ResolveInstance};
+use crate::messages::initialise::{Failure, Outcome, Purpose, ResolveInstance, Resolved, Ticket};
 use crate::messages::writes::{WriteError, WriteNode};
 use crate::packet::LookupError;
 
@@ -52,13 +51,9 @@ impl NodeWatcher {
     pub(super) fn resolve(&mut self, name: &NodeName, purpose: Purpose, ctx: &mut Context<Self>) {
         let Some(entry) = self.entries.get_mut(name) else { return };
         entry.refresh_is_due = false;
-        let (sent, ticket) = (Arc::clone(&entry.node), entry.begin());
-        let answer = self.to.instances.send(ResolveInstance { node: Arc::clone(&sent), purpose });
-        let to = ctx.address();
-        actix::spawn(async move {
-            let result = answer.await.unwrap_or(Err(Failure::Stopping));
-            to.do_send(Ended { sent, errand: Errand::Resolve(purpose), ticket, result });
-        });
+        let (node, ticket) = (Arc::clone(&entry.node), entry.begin());
+        let report_to = ctx.address().recipient();
+        self.to.instances.do_send(ResolveInstance { node, purpose, ticket, report_to });
     }
 
     /// Sends a Node to have its labels restored.
@@ -143,7 +138,7 @@ impl NodeWatcher {
 /// changed.
 fn kind_of(failure: &Failure) -> String {
     match failure {
-        Failure::Device(DeviceError::Lookup(LookupError::Api(error))) | Failure::Place(error) => {
+        Failure::Device(LookupError::Api(error)) | Failure::Place(error) => {
             format!("{:?}", std::mem::discriminant(error))
         }
         other => other.to_string(),
@@ -152,11 +147,19 @@ fn kind_of(failure: &Failure) -> String {
 
 /// Whether the Packet API could not be asked, for whatever reason.
 fn packet_is_away(failure: &Failure) -> bool {
-    matches!(failure, Failure::Device(DeviceError::Lookup(LookupError::Api(_))) | Failure::Place(_))
+    matches!(failure, Failure::Device(LookupError::Api(_)) | Failure::Place(_))
 }
 
 fn is_stopping(failure: &Failure) -> bool {
-    matches!(failure, Failure::Stopping | Failure::Write(WriteError::Stopping) | Failure::Device(DeviceError::Stopping))
+    matches!(failure, Failure::Stopping | Failure::Write(WriteError::Stopping))
+}
+
+impl Handler<Resolved> for NodeWatcher {
+    type Result = ();
+
+    fn handle(&mut self, Resolved { node, purpose, ticket, result }: Resolved, ctx: &mut Context<Self>) {
+        self.handle(Ended { sent: node, errand: Errand::Resolve(purpose), ticket, result }, ctx);
+    }
 }
 
 impl Handler<Ended> for NodeWatcher {

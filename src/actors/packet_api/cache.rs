@@ -1,7 +1,8 @@
 //! What the API told not long ago: devices by id and hostname, hostnames that nobody has, facilities and metros.
 //!
-//! Every entry remembers when the API was asked, so that each question can say how old its answer may be. The numbers
-//! of entries are bounded; moka keeps those that are used.
+//! Every entry remembers when the API was asked, so that each question can say how old its answer may be, and the newest
+//! that is known decides. A list of all devices that was read whole is kept as one, which takes a tenth of the memory that
+//! an entry for each of its devices would. The numbers of devices are bounded; moka keeps those that are used.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +12,9 @@ use moka::{future, sync};
 use tokio::time::Instant;
 
 use crate::config::CacheSettings;
-use crate::packet::{Device, DeviceId, Error, Facility, Hostname, Inventory, Metro, PlaceRef, Question};
+use crate::packet::{
+    Answer, Device, DeviceId, Error, Facility, Hostname, Inventory, LookupError, Metro, PlaceRef, Question,
+};
 
 /// An answer, and when the API was asked for it.
 #[derive(Debug, Clone)]
@@ -22,9 +25,16 @@ struct Told<T> {
 
 /// The caches of the `PacketApi` actor.
 pub(super) struct Cache {
+    /// Devices that were asked for by themselves, or shown by a list that may lack some.
     devices: sync::Cache<DeviceId, Told<Arc<Device>>>,
+    /// Hostnames that were asked for by themselves.
     hostnames: sync::Cache<Hostname, Told<DeviceId>>,
+    /// The last list of all devices that was read whole.
+    list: sync::Cache<(), Told<Arc<Inventory>>>,
+    /// What the API did not have. Kept for as long as anything older that says otherwise may be.
     absent: sync::Cache<Question, Told<()>>,
+    /// For how long an absence is an answer.
+    not_found: Duration,
     pub(super) facilities: Places<Facility>,
     pub(super) metros: Places<Metro>,
     hits: AtomicU64,
@@ -37,6 +47,17 @@ pub(super) enum Cached {
     Absent,
 }
 
+impl Cached {
+    /// What is answered to `question`.
+    pub(super) fn answer(self, question: Question) -> Answer {
+        match (self, question) {
+            (Self::Found(device), _) => Ok(device),
+            (Self::Absent, Question::ById(id)) => Err(LookupError::NoSuchId(id)),
+            (Self::Absent, Question::ByHostname(hostname)) => Err(LookupError::NoSuchHostname(hostname)),
+        }
+    }
+}
+
 /// How often questions about devices were answered from what is kept, and how often not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Counts {
@@ -47,10 +68,15 @@ pub(super) struct Counts {
 impl Cache {
     pub(super) fn new(settings: CacheSettings) -> Self {
         let most = settings.max_devices.get();
+        let devices =
+            |(): &(), told: &Told<Arc<Inventory>>| u32::try_from(told.what.devices().len()).unwrap_or(u32::MAX);
+        let absent = settings.not_found.max(settings.device);
         Self {
             devices: sync::Cache::builder().max_capacity(most).time_to_live(settings.device).build(),
             hostnames: sync::Cache::builder().max_capacity(most).time_to_live(settings.device).build(),
-            absent: sync::Cache::builder().max_capacity(most).time_to_live(settings.not_found).build(),
+            list: sync::Cache::builder().max_capacity(most).weigher(devices).time_to_live(settings.device).build(),
+            absent: sync::Cache::builder().max_capacity(most).time_to_live(absent).build(),
+            not_found: settings.not_found,
             facilities: Places::new(settings.facility, settings.not_found),
             metros: Places::new(settings.metro, settings.not_found),
             hits: AtomicU64::new(0),
@@ -67,18 +93,43 @@ impl Cache {
     }
 
     fn look_up(&self, question: &Question, not_before: Option<Instant>) -> Option<Cached> {
-        let fresh = |asked_at: Instant| not_before.is_none_or(|not_before| asked_at >= not_before);
-        let device = |id: &DeviceId| self.devices.get(id).filter(|told| fresh(told.asked_at)).map(|told| told.what);
+        let list = self.list.get(&());
         let found = match question {
-            Question::ById(id) => device(id),
-            Question::ByHostname(hostname) => {
-                let told = self.hostnames.get(hostname).filter(|told| fresh(told.asked_at));
-                // It may have been renamed since, and be known under its id only.
-                told.and_then(|told| device(&told.what)).filter(|device| device.hostname == *hostname)
-            }
+            Question::ById(id) => self.by_id(id, list.as_ref()),
+            Question::ByHostname(hostname) => self.by_hostname(hostname, list.as_ref()),
         };
-        let absent = || self.absent.get(question).filter(|told| fresh(told.asked_at)).map(|_| Cached::Absent);
-        found.map(Cached::Found).or_else(absent)
+        let absent = self.absent.get(question);
+        let fresh = |asked_at: Instant| not_before.is_none_or(|not_before| asked_at >= not_before);
+        match (found, absent) {
+            (Some(found), Some(absent)) if found.asked_at >= absent.asked_at => Some(found),
+            (found, None) => found,
+            (_, Some(absent)) if absent.asked_at.elapsed() < self.not_found && fresh(absent.asked_at) => {
+                return Some(Cached::Absent);
+            }
+            (_, Some(_)) => None,
+        }
+        .filter(|found| fresh(found.asked_at))
+        .map(|found| Cached::Found(found.what))
+    }
+
+    /// The newest that is known of a device.
+    fn by_id(&self, id: &DeviceId, list: Option<&Told<Arc<Inventory>>>) -> Option<Told<Arc<Device>>> {
+        let listed = list.and_then(|list| Some(Told { asked_at: list.asked_at, what: list.what.device(id)?.clone() }));
+        newest([self.devices.get(id), listed])
+    }
+
+    /// The newest that is known of the one device of a hostname; nothing where there are several.
+    fn by_hostname(&self, hostname: &Hostname, list: Option<&Told<Arc<Inventory>>>) -> Option<Told<Arc<Device>>> {
+        let alone = self.hostnames.get(hostname).map(|told| Told { asked_at: told.asked_at, what: Some(told.what) });
+        let listed = list.map(|list| {
+            let id = if let [id] = list.what.ids(hostname) { Some(id.clone()) } else { None };
+            Told { asked_at: list.asked_at, what: id }
+        });
+        let named = newest([alone, listed])?;
+        let device = self.by_id(&named.what?, list)?;
+        // It may have been renamed since. The hostname is as old as the list that showed it, whatever is known of the device.
+        let asked_at = named.asked_at.min(device.asked_at);
+        (device.what.hostname == *hostname).then_some(Told { asked_at, what: device.what })
     }
 
     /// How often questions were answered from here so far, and how often not.
@@ -88,15 +139,18 @@ impl Cache {
 
     /// Takes in a device. It tells nothing about hostnames: another may have the same.
     pub(super) fn put_device(&self, device: &Arc<Device>, asked_at: Instant) {
-        self.absent.invalidate(&Question::ById(device.id.clone()));
         self.devices.insert(device.id.clone(), Told { asked_at, what: Arc::clone(device) });
     }
 
-    /// Takes in the hostnames of a list of devices: of all, or of all that have a hostname. One that several have is
-    /// forgotten. The devices were taken in before.
-    pub(super) fn put_hostnames(&self, inventory: &Inventory, asked_at: Instant) {
+    /// Takes in the list of all devices.
+    pub(super) fn put_list(&self, inventory: Inventory, asked_at: Instant) {
+        self.list.insert((), Told { asked_at, what: Arc::new(inventory) });
+    }
+
+    /// Takes in the list of all devices whose hostname contains what was asked for. A hostname that several have is forgotten.
+    pub(super) fn put_named(&self, inventory: &Inventory, asked_at: Instant) {
+        self.put_shown(inventory, asked_at);
         for (hostname, ids) in inventory.hostnames() {
-            self.absent.invalidate(&Question::ByHostname(hostname.clone()));
             match ids {
                 [id] => self.hostnames.insert(hostname.clone(), Told { asked_at, what: id.clone() }),
                 _ => self.hostnames.invalidate(hostname),
@@ -104,14 +158,21 @@ impl Cache {
         }
     }
 
+    /// Takes in the devices of a list that may lack some, and so tells nothing about hostnames.
+    pub(super) fn put_shown(&self, inventory: &Inventory, asked_at: Instant) {
+        for device in inventory.devices() {
+            self.put_device(device, asked_at);
+        }
+    }
+
     /// Takes in that there is no such device.
     pub(super) fn put_absent(&self, question: &Question, asked_at: Instant) {
-        match question {
-            Question::ById(id) => self.devices.invalidate(id),
-            Question::ByHostname(hostname) => self.hostnames.invalidate(hostname),
-        }
         self.absent.insert(question.clone(), Told { asked_at, what: () });
     }
+}
+
+fn newest<T>(told: [Option<Told<T>>; 2]) -> Option<Told<T>> {
+    told.into_iter().flatten().max_by_key(|told| told.asked_at)
 }
 
 /// A list of places, read whole when the first of them is asked for.
@@ -189,14 +250,14 @@ mod tests {
         max_devices: NonZeroU64::new(100).unwrap(),
     };
 
-    /// Takes in a list as it is read.
+    fn inventory(devices: Vec<Device>) -> Inventory {
+        let devices = devices.into_iter().map(Arc::new).collect();
+        [DevicePage { devices, ..DevicePage::default() }].into_iter().collect()
+    }
+
+    /// Takes in a list of all devices.
     fn put(cache: &Cache, devices: Vec<Device>, asked_at: Instant) {
-        let devices: Vec<_> = devices.into_iter().map(Arc::new).collect();
-        for device in &devices {
-            cache.put_device(device, asked_at);
-        }
-        let inventory = [DevicePage { devices, ..DevicePage::default() }].into_iter().collect();
-        cache.put_hostnames(&inventory, asked_at);
+        cache.put_list(inventory(devices), asked_at);
     }
 
     fn found(cached: Option<Cached>) -> Option<String> {
@@ -250,6 +311,41 @@ mod tests {
         put(&cache, vec![Device::named("d1", "a")], Instant::now());
         put(&cache, vec![Device::named("d1", "a"), Device::named("d2", "a")], Instant::now());
         assert_eq!(found(cache.get(&question, None)), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_gone_is_not_told_of_again_when_its_absence_is_no_answer_any_more() {
+        let cache = Cache::new(SETTINGS);
+        let question = Question::ById(DeviceId::parse("d").unwrap());
+        put(&cache, vec![Device::named("d", "a")], Instant::now());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        cache.put_absent(&question, Instant::now());
+        tokio::time::advance(SETTINGS.not_found).await;
+        assert_eq!(found(cache.get(&question, None)), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_newest_decides_whether_it_came_alone_or_in_a_list() {
+        let cache = Cache::new(SETTINGS);
+        let question = Question::ByHostname(Hostname::new("a"));
+        cache.put_named(&inventory(vec![Device::named("d1", "a")]), Instant::now());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        put(&cache, vec![Device::named("d2", "a")], Instant::now());
+        assert_eq!(found(cache.get(&question, None)).as_deref(), Some("d2"));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        cache.put_named(&inventory(vec![Device::named("d3", "a")]), Instant::now());
+        assert_eq!(found(cache.get(&question, None)).as_deref(), Some("d3"));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        put(&cache, vec![Device::named("d3", "b")], Instant::now());
+        assert_eq!(found(cache.get(&question, None)), None, "nobody has the hostname any more");
+    }
+
+    #[test]
+    fn a_list_of_more_devices_than_are_to_be_kept_is_not_kept() {
+        let cache = Cache::new(CacheSettings { max_devices: NonZeroU64::MIN, ..SETTINGS });
+        put(&cache, vec![Device::named("d1", "a"), Device::named("d2", "b")], Instant::now());
+        cache.list.run_pending_tasks();
+        assert_eq!(found(cache.get(&Question::ByHostname(Hostname::new("a")), None)), None);
     }
 
     #[tokio::test(start_paused = true)]

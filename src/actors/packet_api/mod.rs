@@ -9,20 +9,21 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture, SpawnHandle, WrapFuture};
+use actix::{
+    Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, ResponseFuture, SpawnHandle, WrapFuture,
+};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use self::cache::{Cache, Cached};
+use self::cache::Cache;
 use self::standing::Standing;
 use self::tally::Tally;
 use crate::config::CacheSettings;
-use crate::messages::devices::{DeviceError, FindDevice};
+use crate::messages::devices::{Asking, DeviceFound, FindDevice};
 use crate::messages::places::{FindFacility, FindMetro};
 use crate::packet::planner::{GATHERING, Next, Order, Outcome, RequestId, Ticket};
 use crate::packet::{
-    Answer, Budget, Client, Device, Error, Exchange, Facility, LookupError, Metro, NotYet, Permit, Plain, PlainReply,
-    Planner, Question, Reply, Urgency,
+    Budget, Client, Error, Exchange, Facility, Metro, NotYet, Permit, Plain, PlainReply, Planner, Reply, Urgency,
 };
 
 /// How often what was asked and kept is told to the log, where there is something to tell.
@@ -44,7 +45,7 @@ pub struct PacketApi {
 
 /// Somebody who waits for an answer.
 enum Waiter {
-    Device(oneshot::Sender<Answer>),
+    Device(Asking, Recipient<DeviceFound>),
     Plain(oneshot::Sender<Result<PlainReply, Error>>),
 }
 
@@ -126,10 +127,8 @@ impl PacketApi {
             let exchange = client.send(&request, timeout).await;
             budget.heard(exchange.word);
             drop(permit);
-            match &exchange.result {
-                Ok(Reply::Device(device)) => cache.put_device(device, sent),
-                Ok(Reply::Page(page)) => page.devices.iter().for_each(|device| cache.put_device(device, sent)),
-                Ok(Reply::Plain(_)) | Err(_) => {}
+            if let Ok(Reply::Device(device)) = &exchange.result {
+                cache.put_device(device, sent);
             }
             to.do_send(Ended { id, exchange });
         });
@@ -137,19 +136,21 @@ impl PacketApi {
 
     fn hand_on(&mut self) {
         for outcome in self.planner.outcomes() {
-            // Whoever no longer waits has lost interest in the answer, too.
             match outcome {
                 Outcome::Answered(ticket, answer) => {
-                    if let Some(Waiter::Device(waiter)) = self.waiting.remove(&ticket) {
-                        let _ = waiter.send(answer);
+                    if let Some(Waiter::Device(asking, answer_to)) = self.waiting.remove(&ticket) {
+                        answer_to.do_send(DeviceFound { asking, answer });
                     }
                 }
                 Outcome::Plain(ticket, result) => {
                     if let Some(Waiter::Plain(waiter)) = self.waiting.remove(&ticket) {
+                        // Whoever no longer waits has lost interest in the answer, too.
                         let _ = waiter.send(result);
                     }
                 }
-                Outcome::Listed(inventory, asked_at) => self.cache.put_hostnames(&inventory, asked_at),
+                Outcome::Swept(inventory, asked_at) => self.cache.put_list(inventory, asked_at),
+                Outcome::Named(inventory, asked_at) => self.cache.put_named(&inventory, asked_at),
+                Outcome::Shown(inventory, asked_at) => self.cache.put_shown(&inventory, asked_at),
                 Outcome::Absent(question, asked_at) => self.cache.put_absent(&question, asked_at),
             }
         }
@@ -211,31 +212,20 @@ impl Handler<Ended> for PacketApi {
 }
 
 impl Handler<FindDevice> for PacketApi {
-    type Result = ResponseFuture<Result<Arc<Device>, DeviceError>>;
+    type Result = ();
 
-    fn handle(
-        &mut self,
-        FindDevice { question, max_age, urgency }: FindDevice,
-        ctx: &mut Context<Self>,
-    ) -> Self::Result {
+    fn handle(&mut self, find: FindDevice, ctx: &mut Context<Self>) {
+        let FindDevice { question, max_age, urgency, asking, answer_to } = find;
         let now = Instant::now();
         let not_before = now.checked_sub(max_age);
-        let known = match (self.cache.get(&question, not_before), &question) {
-            (Some(Cached::Found(device)), _) => Some(Ok(device)),
-            (Some(Cached::Absent), Question::ById(id)) => Some(Err(LookupError::NoSuchId(id.clone()).into())),
-            (Some(Cached::Absent), Question::ByHostname(name)) => {
-                Some(Err(LookupError::NoSuchHostname(name.clone()).into()))
+        match self.cache.get(&question, not_before) {
+            Some(cached) => answer_to.do_send(DeviceFound { asking, answer: cached.answer(question) }),
+            None => {
+                let ticket = self.planner.ask(question, not_before, urgency, now);
+                self.waiting.insert(ticket, Waiter::Device(asking, answer_to));
+                self.wake_at(now + GATHERING, ctx);
             }
-            (None, _) => None,
-        };
-        if let Some(answer) = known {
-            return Box::pin(std::future::ready(answer));
         }
-        let (answer, answered) = oneshot::channel();
-        let ticket = self.planner.ask(question, not_before, urgency, now);
-        self.waiting.insert(ticket, Waiter::Device(answer));
-        self.wake_at(now + GATHERING, ctx);
-        Box::pin(async move { Ok(answered.await.map_err(|_| DeviceError::Stopping)??) })
     }
 }
 

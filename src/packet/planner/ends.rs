@@ -10,7 +10,7 @@ use super::queue::Subject;
 use super::{InFlight, Numbered, Outcome, Planner, Purpose, RequestId};
 use crate::packet::error::Error;
 use crate::packet::identity::{DeviceId, Hostname};
-use crate::packet::inventory::Finding;
+use crate::packet::inventory::{Finding, Inventory};
 use crate::packet::lookup::{Answer, LookupError, Question};
 use crate::packet::request::{Plain, PlainReply, Reply};
 
@@ -120,7 +120,7 @@ impl Planner {
             Progress::Read(reading) => {
                 self.named.remove(hostname);
                 self.settle(&question, &reading, |flaw| Some(Err(LookupError::Api(flaw.clone()))));
-                self.listed(reading);
+                self.listed(reading, Outcome::Named);
             }
             Progress::Failed(error) => {
                 self.named.remove(hostname);
@@ -182,13 +182,14 @@ impl Planner {
         for question in questions {
             self.settle(&question, &reading, |flaw| (!by_itself).then(|| Err(LookupError::Api(flaw.clone()))));
         }
-        self.listed(reading);
+        self.listed(reading, Outcome::Swept);
     }
 
-    fn listed(&mut self, reading: Reading) {
-        if reading.flaw.is_none() {
-            self.outcomes.push(Outcome::Listed(reading.inventory, reading.started));
-        }
+    /// Hands on what a list showed; `whole` says what a whole one is.
+    fn listed(&mut self, reading: Reading, whole: fn(Inventory, Instant) -> Outcome) {
+        let Reading { inventory, started, flaw, .. } = reading;
+        let outcome = if flaw.is_none() { whole } else { Outcome::Shown };
+        self.outcomes.push(outcome(inventory, started));
     }
 
     /// Whether a list asked for at that time can answer anything that waits.

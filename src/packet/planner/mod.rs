@@ -91,8 +91,12 @@ pub enum Outcome {
     Answered(Ticket, Answer),
     /// What was asked for by itself has come, or not.
     Plain(Ticket, Result<PlainReply, Error>),
-    /// A list was read whole, asked for at that time: of all devices, or of all that have a hostname.
-    Listed(Inventory, Instant),
+    /// The list of all devices was read whole, asked for at that time.
+    Swept(Inventory, Instant),
+    /// The list of all devices whose hostname contains what was asked for was read whole, asked for at that time.
+    Named(Inventory, Instant),
+    /// Devices that a list showed that may lack others, asked for at that time.
+    Shown(Inventory, Instant),
     /// There is no such device, asked for at that time.
     Absent(Question, Instant),
 }

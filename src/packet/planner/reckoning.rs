@@ -27,6 +27,14 @@ impl Latency {
         self.0 = Some(self.0.map_or(took, |before| before + WEIGHT * (took - before)));
     }
 
+    /// The lower of two, of which this one need not have been measured, or not lately.
+    fn at_most(self, other: Self) -> Self {
+        match (self.0, other.0) {
+            (Some(this), Some(other)) => Self(Some(this.min(other))),
+            (this, other) => Self(this.or(other)),
+        }
+    }
+
     /// The average, in seconds.
     fn seconds(self) -> f64 {
         self.0.unwrap_or(UNMEASURED.as_secs_f64())
@@ -105,7 +113,8 @@ impl Reckoning {
             rate: limits.requests_per_second,
             in_flight: f64::from(limits.max_in_flight.get()),
             tokens,
-            single,
+            // One device takes no longer than a page of them, whatever was measured when the API was slower.
+            single: single.at_most(page),
             page,
         }
     }
@@ -137,6 +146,19 @@ mod tests {
         about(reckoning(10.0, 20.0, 50, 200).sweep(9), 0.4);
         about(reckoning(1.0, 0.0, 50, 200).sweep(4), 1.2 + 3.2);
         about(reckoning(1.0, 0.0, 50, 200).rest_of_sweep(0), 0.0);
+    }
+
+    #[test]
+    fn one_device_is_reckoned_to_take_no_longer_than_a_page() {
+        let number = |n| std::num::NonZeroU32::new(n).unwrap_or(std::num::NonZeroU32::MIN);
+        let limits = Limits { requests_per_second: 1000.0, burst: number(20), max_in_flight: number(8) };
+        let (mut slow, mut quick) = (Latency::default(), Latency::default());
+        slow.measured(Duration::from_secs(2));
+        quick.measured(Duration::from_millis(10));
+        for single in [Latency::default(), slow] {
+            about(Reckoning::new(limits, 20.0, 0, single, quick).singles(1), 0.01);
+        }
+        about(Reckoning::new(limits, 20.0, 0, quick, slow).singles(1), 0.01);
     }
 
     #[test]
