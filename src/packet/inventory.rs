@@ -111,6 +111,7 @@ impl Inventory {
     }
 
     /// Every device in it.
+    #[must_use]
     pub fn devices(&self) -> impl ExactSizeIterator<Item = &Arc<Device>> {
         self.by_id.values()
     }

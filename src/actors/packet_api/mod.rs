@@ -218,14 +218,13 @@ impl Handler<FindDevice> for PacketApi {
         let FindDevice { question, max_age, urgency, asking, answer_to } = find;
         let now = Instant::now();
         let not_before = now.checked_sub(max_age);
-        match self.cache.get(&question, not_before) {
-            Some(cached) => answer_to.do_send(DeviceFound { asking, answer: cached.answer(question) }),
-            None => {
-                let ticket = self.planner.ask(question, not_before, urgency, now);
-                self.waiting.insert(ticket, Waiter::Device(asking, answer_to));
-                self.wake_at(now + GATHERING, ctx);
-            }
+        if let Some(cached) = self.cache.get(&question, not_before) {
+            answer_to.do_send(DeviceFound { asking, answer: cached.answer(question) });
+            return;
         }
+        let ticket = self.planner.ask(question, not_before, urgency, now);
+        self.waiting.insert(ticket, Waiter::Device(asking, answer_to));
+        self.wake_at(now + GATHERING, ctx);
     }
 }
 
