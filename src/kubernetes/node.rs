@@ -71,6 +71,12 @@ impl Node {
         self.taints.iter().any(|taint| taint.key == UNINITIALIZED_TAINT)
     }
 
+    /// Whether `other` is the very same state of the very same object, as a watch delivers it after a write was answered.
+    #[must_use]
+    pub fn is_same_state_as(&self, other: &Self) -> bool {
+        self.uid == other.uid && self.resource_version.is_some() && self.resource_version == other.resource_version
+    }
+
     /// Whether `other` is an older state of this very object, as a watch may deliver after a write was answered.
     #[must_use]
     pub fn is_newer_than(&self, other: &Self) -> bool {
@@ -94,6 +100,8 @@ mod tests {
         let state = |uid, version| node(json!({"metadata": {"name": "a", "uid": uid, "resourceVersion": version}}));
         assert!(state("u", "18").is_newer_than(&state("u", "17")));
         assert!(!state("u", "17").is_newer_than(&state("u", "17")));
+        assert!(state("u", "17").is_same_state_as(&state("u", "17")));
+        assert!(!state("v", "17").is_same_state_as(&state("u", "17")));
         assert!(!state("v", "18").is_newer_than(&state("u", "17")));
     }
 }

@@ -66,9 +66,9 @@ impl Entry {
     }
 
     /// Takes in a state of the same Node that the watch delivered. It may be older than what the last write was answered
-    /// with, and is then ignored.
+    /// with, or be just that, and is then ignored: one state is kept once.
     pub(super) fn saw(&mut self, node: Node) {
-        if self.node.is_newer_than(&node) {
+        if self.node.is_newer_than(&node) || self.node.is_same_state_as(&node) {
             return;
         }
         if node.is_uninitialized() && !self.node.is_uninitialized() {
