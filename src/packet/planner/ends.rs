@@ -18,6 +18,7 @@ use crate::packet::request::{Plain, PlainReply, Reply};
 const ATTEMPTS: u32 = 4;
 /// The wait after a question's first failure; it doubles from there.
 const FIRST_REST: Duration = Duration::from_millis(250);
+
 /// When a request went out and when it ended, and a number from 0 to 1 that spreads what is to be waited for now.
 #[derive(Debug, Clone, Copy)]
 struct End {
