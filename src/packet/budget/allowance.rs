@@ -36,6 +36,8 @@ impl Allowance {
     /// The wait after a refusal that names none; it doubles with each that follows, up to a minute.
     const UNNAMED_WAIT: Duration = Duration::from_secs(5);
     const LONGEST_UNNAMED_WAIT: Duration = Duration::from_mins(1);
+    /// A wait that is named and shorter than this is none: two clocks that differ by a second, or an API that rounds down.
+    const SHORTEST_NAMED_WAIT: Duration = Duration::from_secs(1);
     /// Two answers of one window may name its end a second apart, for it is told in whole seconds.
     const SAME_WINDOW: Duration = Duration::from_secs(2);
 
@@ -43,6 +45,11 @@ impl Allowance {
     pub(super) fn closed(&self, now: Instant) -> Option<Instant> {
         let used_up = self.left.filter(|(left, _)| *left == 0).map(|(_, until)| until);
         [self.closed_until, used_up].into_iter().flatten().filter(|until| *until > now).max()
+    }
+
+    /// How many requests the API still takes, as far as it has said so.
+    pub(super) fn left(&self, now: Instant) -> Option<u64> {
+        self.left.filter(|(_, until)| *until > now).map(|(left, _)| left)
     }
 
     /// A request goes out.
@@ -54,9 +61,11 @@ impl Allowance {
 
     /// An answer has come while `others` more are awaited, which the API may not have counted yet.
     pub(super) fn heard(&mut self, word: RateLimitWord, others: u64, now: Instant) {
-        if let Some(wait) = word.retry_after.or(word.reset.filter(|_| word.refused)) {
+        let named = word.retry_after.or(word.reset.filter(|_| word.refused));
+        if let Some(wait) = named.filter(|wait| !word.refused || *wait >= Self::SHORTEST_NAMED_WAIT) {
             self.close(now, wait);
-        } else if word.refused {
+        } else if word.refused && self.closed(now).is_none() {
+            // Requests that were on their way together are refused together; that is one refusal.
             let wait = Self::UNNAMED_WAIT.saturating_mul(1 << self.unnamed.min(8));
             self.unnamed += 1;
             self.close(now, wait.min(Self::LONGEST_UNNAMED_WAIT));
@@ -68,6 +77,8 @@ impl Allowance {
         if let (Some(remaining), Some(reset)) = (word.remaining, word.reset) {
             let (left, until) = (remaining.saturating_sub(others), now + reset.min(Self::LONGEST));
             self.left = match self.left {
+                // A late answer, of a window that is over.
+                Some(known) if until + Self::SAME_WINDOW < known.1 => Some(known),
                 Some((before, end)) if until < end + Self::SAME_WINDOW => Some((before.min(left), end.max(until))),
                 _ => Some((left, until)),
             };
@@ -125,6 +136,32 @@ mod tests {
         let next = now + 20 * SECOND;
         allowance.heard(left(5, 60 * SECOND), 0, next);
         assert_eq!(allowance.closed(next), None);
+    }
+
+    #[test]
+    fn a_late_answer_of_the_window_before_takes_nothing_from_this_one() {
+        let (mut allowance, now) = (Allowance::default(), Instant::now());
+        allowance.heard(left(59, 60 * SECOND), 0, now);
+        allowance.heard(left(0, Duration::ZERO), 0, now + SECOND);
+        assert_eq!((allowance.closed(now + SECOND), allowance.left(now + SECOND)), (None, Some(59)));
+    }
+
+    #[test]
+    fn a_refusal_that_names_no_wait_to_speak_of_is_one_that_names_none() {
+        for word in [refused(Some(Duration::ZERO)), RateLimitWord { reset: Some(Duration::ZERO), ..refused(None) }] {
+            let (mut allowance, now) = (Allowance::default(), Instant::now());
+            allowance.heard(word, 0, now);
+            assert_eq!(allowance.closed(now), Some(now + 5 * SECOND));
+        }
+    }
+
+    #[test]
+    fn requests_that_are_refused_together_are_one_refusal() {
+        let (mut allowance, now) = (Allowance::default(), Instant::now());
+        for _ in 0..8 {
+            allowance.heard(refused(None), 0, now);
+        }
+        assert_eq!(allowance.closed(now), Some(now + 5 * SECOND));
     }
 
     #[test]

@@ -122,12 +122,16 @@ impl Budget {
         }
     }
 
-    /// How many requests could go out now, as far as the rate is concerned.
+    /// How many requests could go out now, as far as the rate and the API's word are concerned.
     #[must_use]
     pub fn tokens(&self) -> f64 {
-        let (tokens, at) = self.state().tokens;
+        let state = self.state();
+        let (tokens, at) = state.tokens;
         let gained = at.elapsed().as_secs_f64() * self.limits.requests_per_second;
-        (tokens + gained).min(f64::from(self.limits.burst.get()))
+        let most = f64::from(self.limits.burst.get());
+        let left =
+            state.allowance.left(Instant::now()).and_then(|left| u32::try_from(left).ok()).map_or(most, f64::from);
+        (tokens + gained).min(most).min(left)
     }
 
     /// Heeds what the head of an answer said; the permit of its request is still held.
@@ -222,6 +226,7 @@ mod tests {
         let reset = Some(Duration::from_mins(1));
         budget.heard(RateLimitWord { remaining: Some(2), reset, ..RateLimitWord::default() });
         drop(answered);
+        assert!((budget.tokens() - 1.0).abs() < 0.01, "{}", budget.tokens());
         assert!(budget.try_admit().is_ok());
         assert!(matches!(budget.try_admit(), Err(NotYet::Until(_))));
     }
