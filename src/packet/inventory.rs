@@ -76,7 +76,9 @@ impl Inventory {
         self.spoiled.extend(page.spoiled.into_iter().map(Arc::new));
         for device in page.devices {
             let (id, hostname) = (device.id.clone(), device.hostname.clone());
-            if self.by_id.insert(id.clone(), device).is_none() {
+            let before = self.by_id.insert(id.clone(), device);
+            // One that was renamed while the list was read has two names in it, of which `find` believes the newer.
+            if before.is_none_or(|before| before.hostname != hostname) {
                 match self.by_hostname.entry(hostname) {
                     Entry::Occupied(mut ids) => ids.get_mut().add(id),
                     Entry::Vacant(place) => {
@@ -122,7 +124,7 @@ impl Inventory {
         self.by_id.get(id)
     }
 
-    /// The ids of the devices of a hostname.
+    /// The ids of the devices of a hostname, those included that had it and were renamed while the list was read.
     #[must_use]
     pub fn ids(&self, hostname: &Hostname) -> &[DeviceId] {
         self.by_hostname.get(hostname).map_or(&[], Ids::as_slice)
@@ -149,16 +151,19 @@ impl Inventory {
             },
             Question::ByHostname(hostname) => {
                 let spoiled = self.find_spoiled(|spoiled| spoiled.hostname.as_ref() == Some(hostname));
-                match (self.by_hostname.get(hostname).map(Ids::as_slice), spoiled) {
+                let named = self.ids(hostname).iter().filter_map(|id| self.by_id.get(id));
+                let mut named = named.filter(|device| device.hostname == *hostname);
+                match (named.next(), named.next(), spoiled) {
                     // One that cannot be read may be the right one as well as one that can.
-                    (_, Finding::Spoiled(spoiled)) => Finding::Spoiled(spoiled),
-                    (Some([id]), _) => self.by_id.get(id).map_or(Finding::NotShown, |d| Finding::Found(Arc::clone(d))),
-                    (Some(ids @ [_, _, ..]), _) => {
-                        let mut ids = ids.to_vec();
+                    (_, _, Finding::Spoiled(spoiled)) => Finding::Spoiled(spoiled),
+                    (None, _, _) => Finding::NotShown,
+                    (Some(device), None, _) => Finding::Found(Arc::clone(device)),
+                    (Some(first), Some(second), _) => {
+                        let mut ids: Vec<_> = [first, second].into_iter().chain(named).map(|d| d.id.clone()).collect();
                         ids.sort();
+                        ids.dedup();
                         Finding::Ambiguous(ids)
                     }
-                    (Some([]) | None, _) => Finding::NotShown,
                 }
             }
         }
@@ -206,6 +211,13 @@ mod tests {
     fn a_device_that_shifted_between_pages_is_one_device() {
         let inventory = inventory(&[("d1", "node"), ("d1", "node")]);
         assert!(matches!(inventory.find(&by_hostname("node")), Finding::Found(_)));
+    }
+
+    #[test]
+    fn a_device_that_was_renamed_while_the_list_was_read_has_its_newer_name() {
+        let inventory = inventory(&[("d1", "old"), ("d1", "new")]);
+        assert_eq!(inventory.find(&by_hostname("old")), Finding::NotShown);
+        assert!(matches!(inventory.find(&by_hostname("new")), Finding::Found(_)));
     }
 
     #[test]
