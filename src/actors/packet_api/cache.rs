@@ -27,12 +27,15 @@ struct Told<T> {
 pub(super) struct Cache {
     /// Devices that were asked for by themselves, or shown by a list that may lack some.
     devices: sync::Cache<DeviceId, Told<Arc<Device>>>,
-    /// Hostnames that were asked for by themselves.
-    hostnames: sync::Cache<Hostname, Told<DeviceId>>,
+    /// Hostnames that were asked for by themselves; `None` where several devices have it.
+    hostnames: sync::Cache<Hostname, Told<Option<DeviceId>>>,
     /// The last list of all devices that was read whole.
     list: sync::Cache<(), Told<Arc<Inventory>>>,
     /// What the API did not have. Kept for as long as anything older that says otherwise may be.
     absent: sync::Cache<Question, Told<()>>,
+    /// For how long what was told of a device is an answer, from when the API was asked. moka forgets it later: it counts from
+    /// when it came, and a long list is some time on its way.
+    device: Duration,
     /// For how long an absence is an answer.
     not_found: Duration,
     pub(super) facilities: Places<Facility>,
@@ -76,6 +79,7 @@ impl Cache {
             hostnames: sync::Cache::builder().max_capacity(most).time_to_live(settings.device).build(),
             list: sync::Cache::builder().max_capacity(most).weigher(devices).time_to_live(settings.device).build(),
             absent: sync::Cache::builder().max_capacity(most).time_to_live(absent).build(),
+            device: settings.device,
             not_found: settings.not_found,
             facilities: Places::new(settings.facility, settings.not_found),
             metros: Places::new(settings.metro, settings.not_found),
@@ -108,7 +112,7 @@ impl Cache {
             }
             (_, Some(_)) => None,
         }
-        .filter(|found| fresh(found.asked_at))
+        .filter(|found| found.asked_at.elapsed() < self.device && fresh(found.asked_at))
         .map(|found| Cached::Found(found.what))
     }
 
@@ -120,7 +124,7 @@ impl Cache {
 
     /// The newest that is known of the one device of a hostname; nothing where there are several.
     fn by_hostname(&self, hostname: &Hostname, list: Option<&Told<Arc<Inventory>>>) -> Option<Told<Arc<Device>>> {
-        let alone = self.hostnames.get(hostname).map(|told| Told { asked_at: told.asked_at, what: Some(told.what) });
+        let alone = self.hostnames.get(hostname);
         let listed = list.map(|list| {
             let id = if let [id] = list.what.ids(hostname) { Some(id.clone()) } else { None };
             Told { asked_at: list.asked_at, what: id }
@@ -139,7 +143,7 @@ impl Cache {
 
     /// Takes in a device. It tells nothing about hostnames: another may have the same.
     pub(super) fn put_device(&self, device: &Arc<Device>, asked_at: Instant) {
-        self.devices.insert(device.id.clone(), Told { asked_at, what: Arc::clone(device) });
+        keep_newest(&self.devices, device.id.clone(), Told { asked_at, what: Arc::clone(device) });
     }
 
     /// Takes in the list of all devices.
@@ -147,14 +151,12 @@ impl Cache {
         self.list.insert((), Told { asked_at, what: Arc::new(inventory) });
     }
 
-    /// Takes in the list of all devices whose hostname contains what was asked for. A hostname that several have is forgotten.
+    /// Takes in the list of all devices whose hostname contains what was asked for.
     pub(super) fn put_named(&self, inventory: &Inventory, asked_at: Instant) {
         self.put_shown(inventory, asked_at);
         for (hostname, ids) in inventory.hostnames() {
-            match ids {
-                [id] => self.hostnames.insert(hostname.clone(), Told { asked_at, what: id.clone() }),
-                _ => self.hostnames.invalidate(hostname),
-            }
+            let what = if let [id] = ids { Some(id.clone()) } else { None };
+            keep_newest(&self.hostnames, hostname.clone(), Told { asked_at, what });
         }
     }
 
@@ -167,8 +169,20 @@ impl Cache {
 
     /// Takes in that there is no such device.
     pub(super) fn put_absent(&self, question: &Question, asked_at: Instant) {
-        self.absent.insert(question.clone(), Told { asked_at, what: () });
+        keep_newest(&self.absent, question.clone(), Told { asked_at, what: () });
     }
+}
+
+/// Keeps an answer unless one is kept that was asked for later: of two requests side by side, the older may end last.
+fn keep_newest<K, V>(cache: &sync::Cache<K, Told<V>>, key: K, told: Told<V>)
+where
+    K: Eq + std::hash::Hash + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    cache.entry(key).and_upsert_with(|kept| match kept.map(moka::Entry::into_value) {
+        Some(kept) if kept.asked_at > told.asked_at => kept,
+        _ => told,
+    });
 }
 
 fn newest<T>(told: [Option<Told<T>>; 2]) -> Option<Told<T>> {
@@ -322,6 +336,32 @@ mod tests {
         cache.put_absent(&question, Instant::now());
         tokio::time::advance(SETTINGS.not_found).await;
         assert_eq!(found(cache.get(&question, None)), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_time_to_live_counts_from_when_the_api_was_asked() {
+        let cache = Cache::new(SETTINGS);
+        let asked_at = Instant::now();
+        tokio::time::advance(SETTINGS.device.mul_f64(0.9)).await;
+        put(&cache, vec![Device::named("d", "a")], asked_at);
+        let question = Question::ByHostname(Hostname::new("a"));
+        assert_eq!(found(cache.get(&question, None)).as_deref(), Some("d"));
+        tokio::time::advance(SETTINGS.device.mul_f64(0.1)).await;
+        assert_eq!(found(cache.get(&question, None)), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_two_answers_the_one_that_was_asked_for_later_is_kept_whichever_comes_last() {
+        let cache = Cache::new(SETTINGS);
+        let before = Instant::now();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let both = || vec![Device::named("d1", "a"), Device::named("d2", "a")];
+        cache.put_named(&inventory(both()), Instant::now());
+        cache.put_named(&inventory(vec![Device::named("d1", "a")]), before);
+        assert_eq!(found(cache.get(&Question::ByHostname(Hostname::new("a")), None)), None);
+        let id = DeviceId::parse("d1").unwrap();
+        cache.put_device(&Arc::new(Device::named("d1", "old")), before);
+        assert_eq!(cache.by_id(&id, None).unwrap().what.hostname, Hostname::new("a"));
     }
 
     #[tokio::test(start_paused = true)]
