@@ -43,10 +43,7 @@ impl Announcer {
             while let Some(work) = work.recv().await {
                 match work {
                     Work::Announce(announcement) => {
-                        // An error would mean that the places are no more, and nothing is written; they are never closed.
-                        let _place = places.acquire().await;
-                        pace.keep().await;
-                        send(&events, &announcement).await;
+                        send(&events, &announcement, &places, &pace).await;
                     }
                     Work::Finish(finished) => {
                         // Whoever asked may have stopped waiting.
@@ -77,17 +74,37 @@ impl Announcer {
     }
 }
 
-async fn send(events: &Api<Event>, Announce { node, notice }: &Announce) {
+/// Sends an Event. It holds a place only while it is on its way, so that waiting to try again holds up no write.
+async fn send(events: &Api<Event>, Announce { node, notice }: &Announce, places: &Semaphore, pace: &Pace) {
     let event = notice.to_event(node, Timestamp::now());
     let params = PostParams::default();
     let create = || async {
+        // An error would mean that the places are no more, and nothing is written; they are never closed.
+        let _place = places.acquire().await;
+        pace.keep().await;
         match tokio::time::timeout(TIMEOUT, events.create(&params, &event)).await {
-            Ok(created) => created.map(drop).map_err(|error| error.to_string()),
-            Err(_) => Err(format!("no answer within {} s", TIMEOUT.as_secs())),
+            Ok(created) => created.map(drop).map_err(NotTaken::of),
+            Err(_) => Err(NotTaken { reason: format!("no answer within {} s", TIMEOUT.as_secs()), for_good: false }),
         }
     };
     let waits = ExponentialBuilder::default().with_max_times(RETRIES).with_jitter();
-    if let Err(error) = create.retry(waits).sleep(tokio::time::sleep).await {
-        tracing::warn!(node = %node.name, error, "cannot create an Event; does the ClusterRole grant it?");
+    let created = create.retry(waits).sleep(tokio::time::sleep).when(|error| !error.for_good).await;
+    if let Err(NotTaken { reason, .. }) = created {
+        tracing::warn!(node = %node.name, error = reason, "cannot create an Event; does the ClusterRole grant it?");
+    }
+}
+
+/// Why an Event was not taken.
+struct NotTaken {
+    reason: String,
+    /// Whether it would be refused again.
+    for_good: bool,
+}
+
+impl NotTaken {
+    fn of(error: kube::Error) -> Self {
+        let for_good =
+            matches!(&error, kube::Error::Api(status) if (400..500).contains(&status.code) && status.code != 429);
+        Self { reason: error.to_string(), for_good }
     }
 }
