@@ -5,19 +5,23 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::health::About;
-use super::listing::{self, Part, Progress, Reading};
-use super::queue::Subject;
-use super::{InFlight, Numbered, Outcome, Planner, Purpose, RequestId};
+use super::listing::{Part, Progress, Reading};
+use super::queue::{Entry, Subject, Ticket};
+use super::{InFlight, Numbered, Outcome, Planner, Purpose, RequestId, TOO_LARGE_FOR, sizes};
 use crate::packet::error::Error;
 use crate::packet::identity::{DeviceId, Hostname};
 use crate::packet::inventory::{Finding, Inventory};
 use crate::packet::lookup::{Answer, LookupError, Question};
 use crate::packet::request::{Plain, PlainReply, Reply};
 
-/// How often a request is sent for a question before whoever waits is told of its failure, and then asks again later.
+/// How often a request for one device, or for something else by itself, is sent before whoever waits is told of its failure,
+/// and then asks again later. Lists count for themselves.
 const ATTEMPTS: u32 = 4;
 /// The wait after a question's first failure; it doubles from there.
 const FIRST_REST: Duration = Duration::from_millis(250);
+/// How long questions are asked by themselves after lists have failed twice to answer them. Then another list is tried, for
+/// it costs less, and devices may have stopped to come and go.
+const ALONE_FOR: Duration = Duration::from_secs(15);
 
 /// When a request went out and when it ended, and a number from 0 to 1 that spreads what is to be waited for now.
 #[derive(Debug, Clone, Copy)]
@@ -61,7 +65,7 @@ impl Planner {
     fn measure(&mut self, purpose: &Purpose, result: Result<&Reply, &Error>, end: End) {
         let End { sent, now, jitter } = end;
         let took = now.saturating_duration_since(sent);
-        let about = if matches!(purpose, Purpose::Device(_)) { About::OneDevice } else { About::All };
+        let about = if let Purpose::Device(id) = purpose { About::Device(id) } else { About::Others };
         match result {
             Ok(_) => self.health.succeeded(),
             Err(error) => self.health.failed(about, error, sent, now, jitter),
@@ -120,14 +124,13 @@ impl Planner {
             Progress::UnderWay => {}
             Progress::Read(reading) => {
                 self.named.remove(hostname);
-                self.settle(&question, &reading, |flaw| Some(Err(LookupError::Api(flaw.clone()))));
+                self.settle(&question, &reading, end.now, |flaw| Some(Err(LookupError::Api(flaw.clone()))));
                 self.listed(reading, Outcome::Named);
             }
             Progress::Failed(error) => {
                 self.named.remove(hostname);
-                if !self.is_tried_again(&Subject::Device(question.clone()), &error, end) {
-                    self.answer(&question, &Err(LookupError::Api(error)), end.now);
-                }
+                // The list has tried each of its pages several times.
+                self.answer(&question, &Err(LookupError::Api(error)), end.now);
             }
         }
     }
@@ -136,7 +139,9 @@ impl Planner {
         // What shows a device answers whoever asks for its id, whatever becomes of the rest of the list.
         if let Ok(Reply::Page(page)) = &result {
             for device in &page.devices {
-                self.answer(&Question::ById(device.id.clone()), &Ok(device.clone()), end.sent);
+                let answered =
+                    self.queue.answer_by_the_way(&Subject::Device(Question::ById(device.id.clone())), end.sent);
+                self.hand_out(answered, &Ok(device.clone()));
             }
         }
         let Some(mut sweep) = self.sweep.take_if(|sweep| sweep.number == number) else { return };
@@ -148,7 +153,7 @@ impl Planner {
             Err(error) => sweep.listing.failed(part, error, |failures| end.rest(failures)),
         };
         if timed_out {
-            self.size = self.size.min(listing::smaller(part.size));
+            self.size = self.size.min(sizes::smaller(part.size));
         }
         match progress {
             Progress::UnderWay => {
@@ -157,13 +162,13 @@ impl Planner {
                     sweep.listing.resize(size);
                 }
                 // Pages that would answer nobody are not asked for.
-                if self.covers_anything(sweep.listing.started()) {
+                if self.covers_anything(sweep.listing.started(), end.now) {
                     self.sweep = Some(sweep);
                 }
             }
-            Progress::Read(reading) => self.swept(reading),
+            Progress::Read(reading) => self.swept(reading, end.now),
             Progress::Failed(error) => {
-                for question in self.covered(sweep.listing.started()) {
+                for question in self.covered(sweep.listing.started(), end.now) {
                     self.answer(&question, &Err(LookupError::Api(error.clone())), end.now);
                 }
             }
@@ -171,17 +176,22 @@ impl Planner {
     }
 
     /// A sweep has been read: answers everything that it can answer.
-    fn swept(&mut self, reading: Reading) {
+    fn swept(&mut self, reading: Reading, now: Instant) {
         self.pages = reading.pages.max(1) as usize;
         self.size = reading.size;
+        if let Some(size) = reading.too_large
+            && self.too_large.is_none_or(|(known, since)| size < known || now >= since + TOO_LARGE_FOR)
+        {
+            self.too_large = Some((size, now));
+        }
         self.spent_on_singles = 0;
         self.flawed_sweeps = if reading.flaw.is_some() { self.flawed_sweeps + 1 } else { 0 };
-        let questions = self.covered(reading.started);
+        let questions = self.covered(reading.started, now);
         // What a list that may have missed devices leaves open is asked by itself, unless there is so much of it that
         // another sweep does better; but an API that never shows all of its list must not keep everyone waiting.
         let by_itself = questions.len() <= self.pages || self.flawed_sweeps > 1;
         for question in questions {
-            self.settle(&question, &reading, |flaw| (!by_itself).then(|| Err(LookupError::Api(flaw.clone()))));
+            self.settle(&question, &reading, now, |flaw| (!by_itself).then(|| Err(LookupError::Api(flaw.clone()))));
         }
         self.listed(reading, Outcome::Swept);
     }
@@ -194,14 +204,17 @@ impl Planner {
     }
 
     /// Whether a list asked for at that time can answer anything that waits.
-    fn covers_anything(&self, asked_at: Instant) -> bool {
-        self.queue.iter().any(|(_, entry)| entry.waits() && !entry.alone && entry.is_content_with(asked_at))
+    fn covers_anything(&self, asked_at: Instant, now: Instant) -> bool {
+        let is_covered = |entry: &Entry| entry.waits() && entry.is_for_lists(now) && entry.is_content_with(asked_at);
+        self.queue.iter().any(|(_, entry)| is_covered(entry))
     }
 
     /// The questions that wait and that a list asked for at that time can answer.
-    fn covered(&self, asked_at: Instant) -> Vec<Question> {
+    fn covered(&self, asked_at: Instant, now: Instant) -> Vec<Question> {
         let covered = self.queue.iter().filter_map(|(subject, entry)| match subject {
-            Subject::Device(question) if entry.waits() && !entry.alone && entry.is_content_with(asked_at) => {
+            Subject::Device(question)
+                if entry.waits() && entry.is_for_lists(now) && entry.is_content_with(asked_at) =>
+            {
                 Some((entry.turn(), question.clone()))
             }
             _ => None,
@@ -213,7 +226,13 @@ impl Planner {
 
     /// Answers a question from a list, or leaves it to a request of its own. `flawed` answers what a list that may have missed
     /// devices leaves open.
-    fn settle(&mut self, question: &Question, reading: &Reading, flawed: impl FnOnce(&Error) -> Option<Answer>) {
+    fn settle(
+        &mut self,
+        question: &Question,
+        reading: &Reading,
+        now: Instant,
+        flawed: impl FnOnce(&Error) -> Option<Answer>,
+    ) {
         let Reading { inventory, started, flaw, .. } = reading;
         let answer = match (inventory.find(question), question, flaw) {
             (Finding::Found(device), Question::ById(_), _)
@@ -237,7 +256,10 @@ impl Planner {
         };
         match answer {
             Some(answer) => self.answer(question, &answer, *started),
-            None => self.queue.put_back(&Subject::Device(question.clone()), |entry| entry.alone = true),
+            None => self.queue.put_back(&Subject::Device(question.clone()), |entry| match question {
+                Question::ById(_) => entry.alone = true,
+                Question::ByHostname(_) => entry.alone_until = Some(now + ALONE_FOR),
+            }),
         }
     }
 
@@ -255,6 +277,10 @@ impl Planner {
 
     fn answer(&mut self, question: &Question, answer: &Answer, asked_at: Instant) {
         let answered = self.queue.answer(&Subject::Device(question.clone()), asked_at);
+        self.hand_out(answered, answer);
+    }
+
+    fn hand_out(&mut self, answered: Vec<Ticket>, answer: &Answer) {
         self.outcomes.extend(answered.into_iter().map(|ticket| Outcome::Answered(ticket, answer.clone())));
     }
 

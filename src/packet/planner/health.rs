@@ -1,6 +1,7 @@
 //! Whether the API is well, told by how requests end, and how long to leave it alone where it is not.
 //!
-//! One request that fails may be about one device. Failures in a row, with no success between them, are an API in trouble:
+//! One request that fails may be about one device, and so may several that ask for the same one. Other failures in a row, with
+//! no success between them, are an API in trouble:
 //! then requests wait, longer each time, and later go out one by one to see whether it is back.
 
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::packet::error::Error;
+use crate::packet::identity::DeviceId;
 
 /// The wait after the second failure in a row; it doubles from there.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -22,11 +24,11 @@ const GIVING_UP: u32 = 4;
 
 /// What a request was about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum About {
+pub(super) enum About<'a> {
     /// One device.
-    OneDevice,
-    /// The project and all that is in it.
-    All,
+    Device(&'a DeviceId),
+    /// More than that.
+    Others,
 }
 
 /// How the last requests ended.
@@ -37,6 +39,8 @@ pub(super) struct Health {
     /// When the last of them was counted.
     counted_at: Option<Instant>,
     held_until: Option<Instant>,
+    /// The one device that all of them were about, where it was one: it may be the trouble, and not the API.
+    only: Option<DeviceId>,
 }
 
 impl Health {
@@ -46,13 +50,18 @@ impl Health {
     }
 
     /// A request that went out at `sent` failed. `jitter` is any number from 0 to 1.
-    pub(super) fn failed(&mut self, about: About, error: &Error, sent: Instant, now: Instant, jitter: f64) {
+    pub(super) fn failed(&mut self, about: About<'_>, error: &Error, sent: Instant, now: Instant, jitter: f64) {
         if !is_trouble(about, error) {
             return self.succeeded();
         }
         // The API's own word holds the gate closed already.
         if matches!(error, Error::RateLimited { .. }) || self.counted_at.is_some_and(|counted| sent < counted) {
             return;
+        }
+        match about {
+            About::Device(id) if self.only.as_ref() == Some(id) => return,
+            About::Device(id) => self.only = (self.failures == 0).then(|| id.clone()),
+            About::Others => self.only = None,
         }
         self.failures = self.failures.saturating_add(1);
         self.counted_at = Some(now);
@@ -80,11 +89,11 @@ impl Health {
 }
 
 /// Whether an error says something about the API or our standing with it, and not only about the one device asked for.
-fn is_trouble(about: About, error: &Error) -> bool {
+fn is_trouble(about: About<'_>, error: &Error) -> bool {
     match error {
         Error::Shifting { .. } => false,
         Error::NotFound { .. } | Error::Forbidden { .. } | Error::Shape { .. } | Error::TooLarge { .. } => {
-            about == About::All
+            about == About::Others
         }
         Error::Unauthorized { .. }
         | Error::ForeignNotFound { .. }
@@ -101,7 +110,12 @@ fn is_trouble(about: About, error: &Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
+
+    fn device(id: &str) -> DeviceId {
+        DeviceId::parse(id).unwrap()
+    }
 
     fn down() -> Error {
         Error::Unreachable { request: "GET".into(), reason: "refused".into() }
@@ -111,7 +125,7 @@ mod tests {
         let (mut health, mut now) = (Health::default(), Instant::now());
         let mut waits = Vec::new();
         for _ in 0..times {
-            health.failed(About::All, error, now, now, 0.0);
+            health.failed(About::Others, error, now, now, 0.0);
             let until = health.held(now).unwrap_or(now);
             waits.push((until - now).as_secs_f64());
             now = until + Duration::from_millis(1);
@@ -136,7 +150,7 @@ mod tests {
     fn requests_that_fail_together_are_one_failure() {
         let (mut health, sent) = (Health::default(), Instant::now());
         for late in 1..8 {
-            health.failed(About::All, &down(), sent, sent + Duration::from_millis(late), 0.5);
+            health.failed(About::Others, &down(), sent, sent + Duration::from_millis(late), 0.5);
         }
         assert!(!health.is_probing() && health.held(sent).is_none());
     }
@@ -149,7 +163,7 @@ mod tests {
             let (mut health, _) = waits(&down(), 5);
             match end {
                 None => health.succeeded(),
-                Some(error) => health.failed(About::OneDevice, &error, now, now, 0.0),
+                Some(error) => health.failed(About::Device(&device("d")), &error, now, now, 0.0),
             }
             assert!(!health.is_probing() && health.held(now).is_none());
         }
@@ -158,8 +172,23 @@ mod tests {
     #[test]
     fn the_jitter_takes_off_half_of_a_wait_at_most() {
         let (mut health, now) = (Health::default(), Instant::now());
-        health.failed(About::All, &down(), now, now, 1.0);
-        health.failed(About::All, &down(), now, now, 1.0);
+        health.failed(About::Others, &down(), now, now, 1.0);
+        health.failed(About::Others, &down(), now, now, 1.0);
         assert_eq!(health.held(now), Some(now + FIRST_WAIT / 2));
+    }
+
+    #[test]
+    fn one_device_that_cannot_be_asked_holds_up_nobody_else() {
+        let (mut health, now) = (Health::default(), Instant::now());
+        for second in 0..20 {
+            let now = now + Duration::from_secs(second);
+            health.failed(About::Device(&device("d")), &down(), now, now, 0.5);
+            assert!(!health.is_probing() && health.held(now).is_none());
+        }
+        for (second, id) in (20..).zip(["e", "f", "d"]) {
+            let now = now + Duration::from_secs(second);
+            health.failed(About::Device(&device(id)), &down(), now, now, 0.5);
+        }
+        assert!(health.is_probing(), "several devices are an API in trouble");
     }
 }

@@ -1,7 +1,8 @@
 //! Reading a list of devices: which page to ask for next, and what to make of those that came.
 //!
 //! Pages go out side by side as far as the API tells how many there are. A page that times out is asked again in
-//! parts, for it is the large answers that an API in trouble does not get done. Devices move from page to page when others
+//! parts, for it is the large answers that an API in trouble does not get done; so is one that fails over and over, for one
+//! entry on it may be what the API cannot show. Devices move from page to page when others
 //! come and go meanwhile: one that is seen twice is one device, and a list whose entries are not as many as it says
 //! itself is read again.
 
@@ -9,20 +10,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::sizes;
 use crate::packet::error::Error;
 use crate::packet::identity::Hostname;
 use crate::packet::inventory::Inventory;
 use crate::packet::page::{DevicePage, Following};
 use crate::packet::request::PageRequest;
 
-/// The sizes of pages. Each is a multiple of the next, so that a page can be asked for in whole parts.
-const SIZES: [u32; 7] = [1000, 500, 250, 125, 25, 5, 1];
-/// The size to begin with: at 20 KB a device, the most that is seen, such a page is 5 MB.
-pub(super) const USUAL_SIZE: u32 = 250;
-/// The most that one sweep should cost of the budget. Where it would be more, pages get larger.
-const SWEEP_TIME: Duration = Duration::from_secs(3);
-/// How long a page should take at most, reckoned in proportion from one that came.
-const PAGE_TIME: Duration = Duration::from_secs(5);
 /// Pages asked for side by side, whatever the budget allows: it bounds the memory of those on their way, and what a
 /// promise of pages that are not there can cost.
 const SIDE_BY_SIDE: u32 = 32;
@@ -58,6 +52,10 @@ pub(super) struct Listing {
     started: Instant,
     /// The size that is asked for.
     size: u32,
+    /// The size from which it grew to this one.
+    grown_from: Option<u32>,
+    /// A size that smaller ones grew to, and that then did not come in time.
+    too_large: Option<u32>,
     /// How many entries the API puts on such a page, once that is known.
     granted: u32,
     /// The next page to ask for.
@@ -68,6 +66,8 @@ pub(super) struct Listing {
     ended: bool,
     /// Parts to be asked for once more.
     again: Vec<Part>,
+    /// The first page, where it fails and the second is asked for to learn how many entries it would have.
+    spoiled_first: Option<Part>,
     in_flight: u32,
     /// Pages of `size` that came.
     pages: u32,
@@ -92,6 +92,8 @@ pub(super) struct Reading {
     pub(super) pages: u32,
     /// The size that was asked for.
     pub(super) size: u32,
+    /// A size that turned out to be too large.
+    pub(super) too_large: Option<u32>,
     /// Why it proves nothing about devices that it does not show, and about hostnames that it shows once.
     pub(super) flaw: Option<Error>,
 }
@@ -114,11 +116,14 @@ impl Listing {
             hostname,
             started: now,
             size,
+            grown_from: None,
+            too_large: None,
             granted: size,
             next: 1,
             last: 1,
             ended: false,
             again: Vec::new(),
+            spoiled_first: None,
             in_flight: 0,
             pages: 0,
             entries: 0,
@@ -128,6 +133,12 @@ impl Listing {
             before: None,
             lacks: None,
         }
+    }
+
+    /// The same with pages smaller than `too_large`, which is known not to come in time.
+    pub(super) fn below(self, too_large: Option<u32>) -> Self {
+        let size = too_large.map_or(self.size, |too_large| self.size.min(sizes::smaller(too_large)));
+        Self { too_large, ..Self::new(self.hostname, size, self.started) }
     }
 
     pub(super) fn started(&self) -> Instant {
@@ -183,13 +194,18 @@ impl Listing {
         self.in_flight -= 1;
         let entries = page.entries();
         if part.size == self.size {
+            let following = page.meta.following(part.number, entries, self.entries + entries);
+            if self.pages == 0 {
+                self.total = page.meta.total();
+                let granted = granted(part.number, entries, following, self.total);
+                self.granted = u32::try_from(granted).unwrap_or(u32::MAX).clamp(1, self.size);
+            }
             self.pages += 1;
             self.entries += entries;
-            if part.number == 1 {
-                self.total = page.meta.total();
-                self.granted = u32::try_from(entries).unwrap_or(u32::MAX).clamp(1, self.size);
+            self.follow(part.number, following, entries);
+            if let Some(spoiled) = self.spoiled_first.take() {
+                self.split(spoiled);
             }
-            self.follow(part.number, page.meta.following(part.number, entries, self.entries), entries);
         }
         self.inventory.add(page);
         self.proceed()
@@ -203,8 +219,17 @@ impl Listing {
         let is_too_much = matches!(error, Error::Timeout { .. } | Error::TooLarge { .. });
         // An answer that breaks off twice, or an error twice, may be the fault of one entry.
         let is_spoiled = matches!(error, Error::Server { .. } | Error::CutOff { .. }) && failures > 1;
-        if is_too_much && !has_begun && failures < ATTEMPTS {
-            self.begin_anew(smaller(part.size), failures);
+        if is_too_much
+            && !has_begun
+            && let Some(size) = self.grown_from
+        {
+            self.too_large = Some(part.size);
+            self.begin_anew(size, 0);
+        } else if is_too_much && !has_begun && failures < ATTEMPTS {
+            self.begin_anew(sizes::smaller(part.size), failures);
+        } else if is_spoiled && part.number == 1 && !has_begun {
+            self.spoiled_first = Some(part);
+            (self.next, self.last) = (2, 2);
         } else if has_begun && (is_too_much || is_spoiled) {
             if part.size > 1 {
                 self.split(part);
@@ -222,30 +247,24 @@ impl Listing {
         self.proceed()
     }
 
-    /// The page size with which the rest is better read, where that is worth beginning anew: larger ones where so many of
-    /// this size would take too much of the budget, but no larger than come in good time, the first page having taken
-    /// `took`.
+    /// The page size with which the rest is better read, where that is worth beginning anew; the first page has taken `took`.
     pub(super) fn better_size(&self, took: Duration, requests_per_second: f64) -> Option<u32> {
         let total = self.total.filter(|_| self.has_only_begun() && self.granted == self.size)?;
-        let pages = |size: u32| total.div_ceil(u64::from(size));
-        #[expect(clippy::cast_precision_loss, reason = "pages are counted, and never by the quadrillion")]
-        let affordable =
-            |size: &u32| pages(*size) as f64 / requests_per_second <= SWEEP_TIME.as_secs_f64() || *size == SIZES[0];
-        let wanted = SIZES.iter().rev().filter(|size| **size >= USUAL_SIZE).find(|size| affordable(size))?;
-        let in_time = |size: &&u32| took.mul_f64(f64::from(**size) / f64::from(self.size)) <= PAGE_TIME;
-        let size = *SIZES.iter().filter(|size| *size <= wanted).find(in_time)?;
-        (size > self.size && pages(size) + 1 < pages(self.size)).then_some(size)
+        sizes::better(self.size, self.too_large, total, took, requests_per_second)
     }
 
     /// Reads the list from its first page on with pages of this size.
     pub(super) fn resize(&mut self, size: u32) {
+        let grown_from = Some(self.size);
         self.begin_anew(size, 0);
+        self.grown_from = grown_from;
     }
 
     fn begin_anew(&mut self, size: u32, failures: u32) {
         *self = Self {
             readings: self.readings,
             before: self.before.take(),
+            too_large: self.too_large,
             ..Self::new(self.hostname.take(), size, self.started)
         };
         if failures > 0 {
@@ -257,8 +276,7 @@ impl Listing {
     /// Asks for a page in parts.
     fn split(&mut self, part: Part) {
         let entries = if part.size == self.size { self.granted } else { part.size };
-        let divides = |size: &&u32| **size < entries && entries.is_multiple_of(**size);
-        let size = SIZES.iter().find(divides).copied().unwrap_or(1);
+        let size = sizes::part_of(entries);
         let first = (part.number - 1) * (entries / size) + 1;
         let parts = (first..first + entries / size).rev();
         self.again.extend(parts.map(|number| Part::new(number, size)));
@@ -275,7 +293,8 @@ impl Listing {
             return;
         }
         match following {
-            Following::UpTo(last) => self.last = self.last.max(last),
+            // One more than there can be, so that the promise is found out.
+            Following::UpTo(last) => self.last = self.last.max(last.min(MOST_PAGES + 1)),
             Following::More if number == self.last => self.last += 1,
             Following::More | Following::Nothing => {}
         }
@@ -300,13 +319,25 @@ impl Listing {
         }
         let shifting = || Error::Shifting { request: "GET projects/…/devices".into(), attempts: self.readings };
         let flaw = self.lacks.take().or_else(|| (!settled).then(shifting));
-        Progress::Read(Reading { inventory, started: self.started, pages: self.pages, size: self.size, flaw })
+        Progress::Read(Reading {
+            inventory,
+            started: self.started,
+            pages: self.pages,
+            size: self.size,
+            too_large: self.too_large,
+            flaw,
+        })
     }
 }
 
-/// The next smaller page size.
-pub(super) fn smaller(size: u32) -> u32 {
-    SIZES.into_iter().find(|smaller| *smaller < size).unwrap_or(1)
+/// How many entries the API puts on a page of the size asked for, told by the first page that came: it has so many `entries`,
+/// and the list has `total`.
+fn granted(number: u32, entries: usize, following: Following, total: Option<u64>) -> usize {
+    match (following, total.and_then(|total| usize::try_from(total).ok())) {
+        // The last page has what the others have left over.
+        (Following::Nothing, Some(total)) if number > 1 => total.saturating_sub(entries) / (number as usize - 1),
+        _ => entries,
+    }
 }
 
 #[cfg(test)]
@@ -384,9 +415,6 @@ mod tests {
 
     #[test]
     fn every_page_is_asked_for_once_whatever_meta_tells() {
-        let next = |request: &PageRequest, last: u32| {
-            if request.number < last { serde_json::json!({"href": "…"}) } else { serde_json::Value::Null }
-        };
         let metas: [fn(&PageRequest, u32, u32) -> serde_json::Value; 3] = [
             today,
             |request, total, _| serde_json::json!({"total": total, "current_page": request.number}),
@@ -403,7 +431,6 @@ mod tests {
         assert_eq!((whole(progress), asked.len()), (60, 3));
         let (progress, asked) = read(&mut listing(25), &List { total: 0, most: 1000, meta: today }, 8, |_| None);
         assert_eq!((whole(progress), asked.len()), (0, 1));
-        let _ = next;
     }
 
     #[test]
@@ -533,21 +560,43 @@ mod tests {
     }
 
     #[test]
-    fn pages_grow_where_a_sweep_would_eat_the_budget_and_not_past_what_comes_in_time() {
-        let better = |total: u32, took_ms: u64, rate: f64, size: u32| {
-            let mut listing = listing(size);
+    fn one_entry_of_the_first_page_that_the_api_fails_to_show_spoils_that_entry_and_not_the_list() {
+        for (total, most) in [(600, 1000), (600, 100), (150, 100), (60, 1000)] {
+            let list = List { total, most, meta: today };
+            let bad = 7;
+            let covers = |request: &PageRequest| {
+                let size = request.size.min(most);
+                ((request.number - 1) * size..request.number * size).contains(&bad)
+            };
+            let (progress, asked) = read(&mut listing(250), &list, 4, |request| covers(request).then(server_error));
+            let Progress::Read(reading) = progress else { panic!("{progress:?}") };
+            assert_eq!(reading.inventory.devices().count(), total as usize - 1, "{total} {most}: {asked:?}");
+            assert_eq!(reading.flaw, Some(server_error()));
+            assert!(asked.len() < 50, "{}", asked.len());
+        }
+    }
+
+    #[test]
+    fn pages_that_grew_too_large_go_back_to_the_size_that_came_and_stay_there() {
+        let list = List { total: 12_000, most: 1000, meta: today };
+        let mut listing = listing(125);
+        let (mut asked, mut took) = (Vec::new(), Duration::from_millis(100));
+        let progress = loop {
             let (part, request) = listing.take(Instant::now()).unwrap();
-            let _ = listing.came(part, List { total, most: 1000, meta: today }.page(&request));
-            listing.better_size(Duration::from_millis(took_ms), rate)
+            asked.push(request.size);
+            let progress = if request.size > 125 {
+                listing.failed(part, timeout(), |_| Instant::now())
+            } else {
+                listing.came(part, list.page(&request))
+            };
+            if let Some(size) = listing.better_size(std::mem::replace(&mut took, Duration::from_millis(100)), 10.0) {
+                listing.resize(size);
+            }
+            if !matches!(progress, Progress::UnderWay) {
+                break progress;
+            }
         };
-        assert_eq!(better(5_000, 100, 10.0, 250), None, "20 pages at 10 a second take 2 s");
-        assert_eq!(better(12_000, 100, 10.0, 250), Some(500));
-        assert_eq!(better(100_000, 100, 10.0, 250), Some(1000));
-        assert_eq!(better(1_000, 100, 0.1, 250), Some(1000), "1 and 1 instead of 4");
-        assert_eq!(better(500, 100, 0.1, 250), None, "1 and 1 is no less than 2");
-        assert_eq!(better(100_000, 2_000, 10.0, 250), Some(500), "1,000 would take 8 s");
-        assert_eq!(better(100_000, 4_000, 10.0, 250), None);
-        assert_eq!(better(5_000, 50, 10.0, 5), Some(250), "after an outage that made pages small");
-        assert_eq!(better(5_000, 4_000, 10.0, 25), None);
+        assert_eq!(whole(progress), 12_000);
+        assert_eq!(asked.len(), 1 + 2 + 2 + 96 - 1, "500 and 250 are tried once each: {asked:?}");
     }
 }

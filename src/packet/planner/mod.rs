@@ -23,6 +23,7 @@ mod health;
 mod listing;
 mod queue;
 mod reckoning;
+mod sizes;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -36,7 +37,7 @@ use tokio::time::Instant;
 
 use self::choice::Choice;
 use self::health::Health;
-use self::listing::{Listing, Part, USUAL_SIZE};
+use self::listing::{Listing, Part};
 pub use self::queue::Ticket;
 use self::queue::{Queue, Subject};
 use self::reckoning::Latency;
@@ -45,7 +46,7 @@ use super::error::Error;
 use super::identity::{DeviceId, Hostname};
 use super::inventory::Inventory;
 use super::lookup::{Answer, Question, Urgency};
-use super::request::{Plain, PlainReply, Request};
+use super::request::{PageRequest, Plain, PlainReply, Request};
 
 /// How long the questions of a burst are gathered before the first plan is made. A watch delivers the Nodes of a burst within
 /// milliseconds; nobody notices so short a wait.
@@ -54,9 +55,13 @@ pub const GATHERING: Duration = Duration::from_millis(20);
 const PAGE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long any other answer may take.
 const SINGLE_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long an answer may take while one request at a time finds out whether the API is back: one that was swallowed
-/// before it came back must not hold up the rest for long.
+/// How long an answer may take while one request at a time finds out whether the API is back, unless it was slower than that
+/// when it was well: one that was swallowed before it came back must not hold up the rest for long.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a size of page that did not come in time is not asked for.
+const TOO_LARGE_FOR: Duration = Duration::from_mins(10);
+/// How many answers' time a probe may take that are as slow as those before the trouble.
+const PROBE_PATIENCE: u32 = 3;
 
 /// Tells one request from all others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -121,6 +126,8 @@ pub struct Planner {
     pages: usize,
     /// The size of page that did well last.
     size: u32,
+    /// The size of page that is known not to come in time, and since when.
+    too_large: Option<(u32, Instant)>,
     /// Single requests about devices since the last sweep.
     spent_on_singles: usize,
     /// Sweeps in a row that may have missed devices.
@@ -169,7 +176,8 @@ impl Planner {
             last_listing: 0,
             overtook: false,
             pages: 1,
-            size: USUAL_SIZE,
+            size: sizes::USUAL,
+            too_large: None,
             spent_on_singles: 0,
             flawed_sweeps: 0,
             single: Latency::default(),
@@ -232,7 +240,8 @@ impl Planner {
                 (Purpose::Named { hostname, number: *number, part }, Request::Page(page))
             }
             Choice::NewSweep => {
-                let listing = Listing::new(None, self.size, now);
+                let too_large = self.too_large.filter(|(_, since)| now < *since + TOO_LARGE_FOR);
+                let listing = Listing::new(None, self.size, now).below(too_large.map(|(size, _)| size));
                 self.sweep = Some(self.numbered(listing));
                 self.sweep_page(now)?
             }
@@ -245,10 +254,15 @@ impl Planner {
         }
         self.last_request += 1;
         let id = RequestId(self.last_request);
-        let timeout = match request {
-            _ if self.health.is_probing() => PROBE_TIMEOUT,
-            Request::Page(_) => PAGE_TIMEOUT,
-            Request::Device(_) | Request::Plain(_) => SINGLE_TIMEOUT,
+        let (usual, timeout) = match request {
+            Request::Page(PageRequest { hostname: None, .. }) => (self.page, PAGE_TIMEOUT),
+            Request::Page(_) => (self.single, PAGE_TIMEOUT),
+            Request::Device(_) | Request::Plain(_) => (self.single, SINGLE_TIMEOUT),
+        };
+        let timeout = if self.health.is_probing() {
+            timeout.min(PROBE_TIMEOUT.max(usual.average() * PROBE_PATIENCE))
+        } else {
+            timeout
         };
         self.in_flight.insert(id, InFlight { sent: now, purpose });
         Some(Order { id, request, timeout })
@@ -268,7 +282,8 @@ impl Planner {
         Some(match subject {
             Subject::Device(Question::ById(id)) => (Purpose::Device(id.clone()), Request::Device(id)),
             Subject::Device(Question::ByHostname(hostname)) => {
-                let mut named = self.numbered(Listing::new(Some(hostname.clone()), USUAL_SIZE, now));
+                // Nearly always it is one entry. Where the hostname is part of many others, few requests are better.
+                let mut named = self.numbered(Listing::new(Some(hostname.clone()), sizes::LARGEST, now));
                 let (part, page) = named.listing.take(now)?;
                 let number = named.number;
                 self.named.insert(hostname.clone(), named);

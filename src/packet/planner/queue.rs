@@ -43,6 +43,8 @@ pub(super) struct Entry {
     pub(super) is_asked: bool,
     /// Whether only a request of its own can answer it.
     pub(super) alone: bool,
+    /// Until when it is asked by itself, lists having failed to answer it.
+    pub(super) alone_until: Option<Instant>,
     /// How often a request of its own has failed.
     pub(super) failures: u32,
     /// Not to be asked before then.
@@ -50,6 +52,11 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// Whether a list could answer it.
+    pub(super) fn is_for_lists(&self, now: Instant) -> bool {
+        !self.alone && self.alone_until.is_none_or(|until| until <= now)
+    }
+
     /// Whether it waits for somebody to ask it.
     pub(super) fn waits(&self) -> bool {
         !self.is_asked
@@ -100,6 +107,7 @@ impl Queue {
                 not_before,
                 is_asked: false,
                 alone,
+                alone_until: None,
                 failures: 0,
                 rests_until: None,
             }
@@ -132,7 +140,7 @@ impl Queue {
         }
     }
 
-    /// The question waits again; only a request of its own can answer it.
+    /// The question waits again, with what is known of it now.
     pub(super) fn put_back(&mut self, subject: &Subject, change: impl FnOnce(&mut Entry)) {
         if let Some(entry) = self.entries.get_mut(subject) {
             if std::mem::replace(&mut entry.is_asked, false) {
@@ -142,18 +150,25 @@ impl Queue {
         }
     }
 
-    /// Takes out everyone who is content with an answer that was asked for at `asked_at`. For the others the question stays
-    /// open, to be asked anew.
+    /// Takes out everyone who is content with an answer that was asked for at `asked_at`, by the question's own request. For
+    /// the others it stays open, to be asked anew.
     pub(super) fn answer(&mut self, subject: &Subject, asked_at: Instant) -> Vec<Ticket> {
+        let answered = self.answer_by_the_way(subject, asked_at);
+        let alone = matches!(subject, Subject::Plain(_));
+        self.put_back(subject, |entry| {
+            (entry.alone, entry.alone_until, entry.failures, entry.rests_until) = (alone, None, 0, None);
+        });
+        answered
+    }
+
+    /// The same with an answer that came of something else. Of a request of its own that may be on its way nothing changes.
+    pub(super) fn answer_by_the_way(&mut self, subject: &Subject, asked_at: Instant) -> Vec<Ticket> {
         let Some(entry) = self.entries.get_mut(subject) else { return Vec::new() };
         let content = |waiter: &mut Waiter| waiter.not_before.is_none_or(|not_before| asked_at >= not_before);
         let answered: Vec<Ticket> = entry.waiters.extract_if(.., content).map(|waiter| waiter.ticket).collect();
         if entry.waiters.is_empty() {
             self.waiting -= usize::from(entry.waits());
             self.entries.remove(subject);
-        } else {
-            let alone = matches!(subject, Subject::Plain(_));
-            self.put_back(subject, |entry| (entry.alone, entry.failures, entry.rests_until) = (alone, 0, None));
         }
         answered
     }
@@ -194,6 +209,28 @@ mod tests {
         assert_eq!(queue.answer(&subject(), now), []);
         assert_eq!(queue.answer(&subject(), later), [stricter]);
         assert_eq!(queue.waiting(), 0);
+    }
+
+    #[test]
+    fn an_answer_by_the_way_leaves_the_questions_own_request_to_those_who_want_it_fresher() {
+        let (mut queue, now) = (Queue::default(), Instant::now());
+        let stricter = queue.ask(subject(), Some(now), Urgency::Urgent, now);
+        queue.asked(&subject());
+        assert_eq!(queue.answer_by_the_way(&subject(), now.checked_sub(Duration::from_secs(1)).unwrap()), []);
+        assert_eq!(queue.waiting(), 0, "it is not asked a second time");
+        assert_eq!(queue.answer(&subject(), now), [stricter]);
+    }
+
+    #[test]
+    fn a_question_that_lists_failed_to_answer_is_for_lists_again_after_a_while_and_a_plain_one_never() {
+        let (mut queue, now) = (Queue::default(), Instant::now());
+        let (plain, later) = (Subject::Plain(Plain::Metros), now + Duration::from_secs(1));
+        queue.ask(subject(), None, Urgency::Urgent, now);
+        queue.ask(plain.clone(), None, Urgency::Urgent, now);
+        queue.put_back(&subject(), |entry| entry.alone_until = Some(later));
+        let is_for_lists = |subject: &Subject, at: Instant| queue.get(subject).unwrap().is_for_lists(at);
+        assert_eq!([now, later].map(|at| is_for_lists(&subject(), at)), [false, true]);
+        assert_eq!([now, later].map(|at| is_for_lists(&plain, at)), [false, false]);
     }
 
     #[test]

@@ -35,6 +35,11 @@ impl Latency {
         }
     }
 
+    /// The average.
+    pub(super) fn average(self) -> Duration {
+        self.0.map_or(UNMEASURED, |seconds| Duration::try_from_secs_f64(seconds).unwrap_or(UNMEASURED))
+    }
+
     /// The average, in seconds.
     fn seconds(self) -> f64 {
         self.0.unwrap_or(UNMEASURED.as_secs_f64())

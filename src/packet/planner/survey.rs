@@ -62,7 +62,7 @@ impl<'a> Survey<'a> {
         let mut survey = Self::default();
         let ready = |entry: &Entry| entry.waits() && entry.rests_until.is_none_or(|until| until <= now);
         for (subject, entry) in queue.iter().filter(|(_, entry)| ready(entry)) {
-            let group = if entry.alone {
+            let group = if !entry.is_for_lists(now) {
                 &mut survey.alone
             } else if sweep_started.is_some_and(|started| entry.is_content_with(started)) {
                 &mut survey.covered

@@ -30,6 +30,8 @@ fn calm(devices: u32) -> Setting {
         single_ms: 50,
         page_ms: 50,
         most_per_page: 1000,
+        largest_in_time: u32::MAX,
+        cannot_be_shown: None,
         mishaps: Vec::new(),
     }
 }
@@ -136,6 +138,57 @@ fn a_budget_of_a_tenth_of_a_request_a_second_still_works() {
 }
 
 #[test]
+fn pages_that_do_not_come_in_time_are_asked_for_smaller_and_everything_is_answered() {
+    for (largest_in_time, page_ms) in [(125, 1_000), (249, 50), (25, 50)] {
+        let setting = Setting { largest_in_time, page_ms, ..calm(2_000) };
+        let burst = |at: Ms| (0..2_000).map(move |n| Asking { max_age: 0, ..urgent(at, by_hostname(n)) });
+        let story = world::run(&setting, &burst(0).chain(burst(300_000)).collect::<Vec<_>>());
+        all_found(&story);
+        let too_large = |from: Ms| {
+            let is = |(at, request): &&(Ms, Request)| {
+                *at >= from
+                    && matches!(request, Request::Page(page) if page.hostname.is_none() && page.size > largest_in_time)
+            };
+            story.requests.iter().filter(is).count()
+        };
+        assert!(too_large(0) <= 5, "{}", too_large(0));
+        assert!(too_large(300_000) <= 1, "the second sweep knows: {}", too_large(300_000));
+        let sweep = 2_000_usize.div_ceil(if largest_in_time < 125 { 25 } else { 125 });
+        assert!(story.requests.len() <= 2 * sweep + 10, "{} requests", story.requests.len());
+    }
+}
+
+#[test]
+fn a_device_that_the_api_cannot_show_holds_up_nobody_else() {
+    // The first of the list, one in its middle, and the last. Whoever is told of a failure asks again.
+    for broken in ["d999", "d512", "d0"] {
+        let setting = Setting { cannot_be_shown: Some(broken.to_owned()), ..calm(1_000) };
+        let askings: Vec<_> = (0..12)
+            .flat_map(|turn| {
+                (0..999).filter(move |n| format!("d{n}") != broken).map(move |n| urgent(turn * 15_000, by_hostname(n)))
+            })
+            .collect();
+        let story = world::run(&setting, &askings);
+        let of_turn = |turn: usize| story.answers.chunks(askings.len() / 12).nth(turn).unwrap();
+        let found = |turn: usize| of_turn(turn).iter().filter(|answers| answers[0].answer.is_ok()).count();
+        assert!(found(11) > 900, "{broken}: {} of {} found in the end", found(11), of_turn(11).len());
+    }
+}
+
+#[test]
+fn devices_that_come_all_the_time_do_not_make_each_node_cost_a_request() {
+    // A new device a second while a thousand Nodes are asked for, four times.
+    let new =
+        |n: u64| Life { id: format!("new{n}"), hostname: format!("new-{n}"), born: n * 1_000 + 500, dies: Ms::MAX };
+    let setting = Setting { lives: fleet(5_000).into_iter().chain((0..200).map(new)).collect(), ..calm(0) };
+    let turn = |turn: u64| (0..1_000).map(move |n| Asking { max_age: 0, ..urgent(turn * 40_000, by_hostname(n)) });
+    let story = world::run(&setting, &(0..4).flat_map(turn).collect::<Vec<_>>());
+    assert!(story.requests.len() < 1_000, "{} requests for 4,000 questions", story.requests.len());
+    let found = story.answers.iter().flatten().filter(|answered| answered.answer.is_ok()).count();
+    assert!(found >= 2_000, "{found} found");
+}
+
+#[test]
 fn an_api_that_is_away_is_asked_ever_more_rarely_and_is_noticed_soon_when_it_is_back() {
     // Whoever is told of a failure asks again after ten seconds, as Nodes do.
     let askings: Vec<_> =
@@ -234,9 +287,14 @@ prop_compose! {
         single_ms in 1_u64..400,
         page_ms in 1_u64..2_000,
         most_per_page in 1_u32..40,
+        largest_in_time in prop_oneof![3 => Just(u32::MAX), 1 => 1_u32..40],
+        cannot_be_shown in prop::option::weighted(0.2, (0_u32..60).prop_map(|n| format!("d{n}"))),
         mishaps in prop::collection::vec(mishap(), 0..40),
     ) -> Setting {
-        Setting { lives, limits: limits(rate, burst, max_in_flight), tokens: 0.0, single_ms, page_ms, most_per_page, mishaps }
+        let limits = limits(rate, burst, max_in_flight);
+        Setting {
+            lives, limits, tokens: 0.0, single_ms, page_ms, most_per_page, largest_in_time, cannot_be_shown, mishaps,
+        }
     }
 }
 

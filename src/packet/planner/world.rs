@@ -74,6 +74,10 @@ pub(super) struct Setting {
     pub(super) single_ms: Ms,
     pub(super) page_ms: Ms,
     pub(super) most_per_page: u32,
+    /// Pages of more entries than this do not come in time.
+    pub(super) largest_in_time: u32,
+    /// A device that the API cannot show: a page with it on is an error.
+    pub(super) cannot_be_shown: Option<String>,
     /// What happens to the requests, in order; those after them go well.
     pub(super) mishaps: Vec<Option<Mishap>>,
 }
@@ -231,7 +235,13 @@ impl World<'_> {
         };
         let name = || "GET".into();
         let (took, result) = match mishap {
-            None => (latency, self.reply(&request)),
+            None => match self.reply(&request) {
+                Ok(Reply::Page(page)) if page.devices.len() > self.setting.largest_in_time as usize => {
+                    let took = u64::try_from(timeout.as_millis()).unwrap();
+                    (took, Err(Error::Timeout { request: name(), after: timeout }))
+                }
+                reply => (latency, reply),
+            },
             Some(Mishap::Timeout) => {
                 (u64::try_from(timeout.as_millis()).unwrap(), Err(Error::Timeout { request: name(), after: timeout }))
             }
@@ -275,7 +285,16 @@ impl World<'_> {
                 let matches = |life: &&&Life| hostname.as_ref().is_none_or(|h| life.hostname.contains(h.as_str()));
                 let listed: Vec<&Life> = alive.iter().filter(matches).copied().collect();
                 let (total, from) = (listed.len(), ((number - 1) * size) as usize);
-                let devices = listed.iter().skip(from).take(size as usize).map(|life| device(life)).collect();
+                let shown = listed.iter().skip(from).take(size as usize);
+                if shown.clone().any(|life| Some(&life.id) == self.setting.cannot_be_shown.as_ref()) {
+                    return Err(Error::Server {
+                        request: "GET".into(),
+                        status: 500,
+                        said: "".into(),
+                        retry_after: None,
+                    });
+                }
+                let devices = shown.map(|life| device(life)).collect();
                 let last = total.div_ceil(size as usize);
                 let meta = serde_json::json!({"total": total, "current_page": number, "last_page": last});
                 let meta = serde_json::from_value(meta).unwrap();
