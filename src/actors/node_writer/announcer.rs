@@ -83,7 +83,7 @@ async fn send(events: &Api<Event>, Announce { node, notice }: &Announce, places:
         let _place = places.acquire().await;
         pace.keep().await;
         match tokio::time::timeout(TIMEOUT, events.create(&params, &event)).await {
-            Ok(created) => created.map(drop).map_err(NotTaken::of),
+            Ok(created) => created.map(drop).map_err(|error| NotTaken::of(&error)),
             Err(_) => Err(NotTaken { reason: format!("no answer within {} s", TIMEOUT.as_secs()), for_good: false }),
         }
     };
@@ -102,9 +102,9 @@ struct NotTaken {
 }
 
 impl NotTaken {
-    fn of(error: kube::Error) -> Self {
+    fn of(error: &kube::Error) -> Self {
         let for_good =
-            matches!(&error, kube::Error::Api(status) if (400..500).contains(&status.code) && status.code != 429);
+            matches!(error, kube::Error::Api(status) if (400..500).contains(&status.code) && status.code != 429);
         Self { reason: error.to_string(), for_good }
     }
 }

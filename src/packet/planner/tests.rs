@@ -140,7 +140,7 @@ fn a_budget_of_a_tenth_of_a_request_a_second_still_works() {
 #[test]
 fn pages_that_do_not_come_in_time_are_asked_for_smaller_and_everything_is_answered() {
     for (largest_in_time, page_ms) in [(125, 1_000), (249, 50), (25, 50)] {
-        let setting = Setting { largest_in_time, page_ms, ..calm(2_000) };
+        let setting = Setting { page_ms, largest_in_time, ..calm(2_000) };
         let burst = |at: Ms| (0..2_000).map(move |n| Asking { max_age: 0, ..urgent(at, by_hostname(n)) });
         let story = world::run(&setting, &burst(0).chain(burst(300_000)).collect::<Vec<_>>());
         all_found(&story);
