@@ -147,6 +147,7 @@ impl Running {
     /// When the actors were never started.
     pub async fn stop(&self) -> Result<(), StartError> {
         self.address::<NodeWatcher>()?.do_send(Stop);
+        self.address::<PacketApi>()?.do_send(Stop);
         let drained = self.address::<NodeWriter>()?.send(Drain);
         if tokio::time::timeout(DRAIN_TIMEOUT, drained).await.is_err() {
             tracing::warn!(timeout_s = DRAIN_TIMEOUT.as_secs(), "stopping although writes are still under way");

@@ -24,7 +24,7 @@ pub enum NodeEvent {
     Deleted(NodeName),
 }
 
-/// Take no new work.
+/// Begin nothing new.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct Stop;

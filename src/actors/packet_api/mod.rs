@@ -2,6 +2,7 @@
 //! budget, and answered from what comes back. What comes back is kept for the next.
 
 mod cache;
+mod spoiled;
 mod standing;
 mod tally;
 
@@ -16,11 +17,13 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use self::cache::Cache;
+use self::spoiled::Spoiled;
 use self::standing::Standing;
 use self::tally::Tally;
 use crate::config::CacheSettings;
 use crate::messages::devices::{Asking, DeviceFound, FindDevice};
 use crate::messages::places::{FindFacility, FindMetro};
+use crate::messages::watch::Stop;
 use crate::packet::planner::{GATHERING, Next, Order, Outcome, RequestId, Ticket};
 use crate::packet::{
     Budget, Client, Error, Exchange, Facility, Metro, NotYet, Permit, Plain, PlainReply, Planner, Reply, Urgency,
@@ -40,7 +43,9 @@ pub struct PacketApi {
     /// When the planner is looked at next, if nothing happens before.
     wake: Option<(Instant, SpawnHandle)>,
     standing: Standing,
+    spoiled: Spoiled,
     tally: Tally,
+    stopping: bool,
 }
 
 /// Somebody who waits for an answer.
@@ -74,14 +79,17 @@ impl PacketApi {
             waiting: HashMap::new(),
             wake: None,
             standing: Standing::default(),
+            spoiled: Spoiled::default(),
             tally: Tally::default(),
+            stopping: false,
         }
     }
 
     /// Sends what the planner wants sent and the budget lets out, and hands on what has come of questions.
     fn proceed(&mut self, ctx: &mut Context<Self>) {
         self.hand_on();
-        loop {
+        // Another process may have begun to spend the budget already.
+        while !self.stopping {
             let (now, tokens) = (Instant::now(), self.budget.tokens());
             match self.planner.next(now, tokens) {
                 Next::Nothing => return,
@@ -167,20 +175,6 @@ impl PacketApi {
             }
         }));
     }
-
-    /// Tells of entries that cannot be used.
-    fn report_spoiled(exchange: &Exchange) {
-        let Ok(Reply::Page(page)) = &exchange.result else { return };
-        for spoiled in &page.spoiled {
-            tracing::warn!(
-                id = spoiled.id.as_ref().map(tracing::field::debug),
-                hostname = spoiled.hostname.as_ref().map(tracing::field::debug),
-                field = &*spoiled.field,
-                reason = &*spoiled.reason,
-                "an entry of the Packet API's device list cannot be used; the others can"
-            );
-        }
-    }
 }
 
 impl Actor for PacketApi {
@@ -202,12 +196,22 @@ impl Handler<Ended> for PacketApi {
     fn handle(&mut self, Ended { id, exchange }: Ended, ctx: &mut Context<Self>) {
         self.standing.heard(exchange.result.as_ref().err());
         self.tally.count(&exchange);
-        Self::report_spoiled(&exchange);
+        if let Ok(Reply::Page(page)) = &exchange.result {
+            self.spoiled.report(page);
+        }
         if let Err(error) = &exchange.result {
             tracing::debug!(%error, "a request to the Packet API failed");
         }
         self.planner.ended(id, exchange.result, Instant::now(), fastrand::f64());
         self.proceed(ctx);
+    }
+}
+
+impl Handler<Stop> for PacketApi {
+    type Result = ();
+
+    fn handle(&mut self, Stop: Stop, _: &mut Context<Self>) {
+        self.stopping = true;
     }
 }
 
