@@ -13,6 +13,7 @@ use url::Url;
 use super::budget::RateLimitWord;
 use super::decode::{self, Fault};
 use super::error::Error;
+use super::page::DevicePage;
 use super::request::{PageRequest, Plain, PlainReply, Reply, Request};
 
 /// The parts of a device that are left out on the wire, replaced by an `href` (OpenAPI parameter `Exclude`); none of them is
@@ -108,7 +109,7 @@ impl Client {
                 let (number, size) = (number.to_string(), size.to_string());
                 let mut query = vec![("page", &*number), ("per_page", &*size), ("exclude", EXCLUDED)];
                 query.extend(hostname.as_ref().map(|hostname| ("hostname", hostname.as_str())));
-                let page = |body: &[u8]| decode::device_page(body).map(Reply::Page);
+                let page = |body: &[u8]| decode::device_page(body).map(|page| Reply::Page(self.fit_to_be_shown(page)));
                 self.get(&format!("projects/{project}/devices"), &query, timeout, page).await
             }
             Request::Plain(Plain::Project) => {
@@ -201,6 +202,15 @@ impl Client {
             None => Error::CutOff { request, reason: "the body is empty".into() },
             Some(_) => Error::NotJson { request, content_type: self.quote(&head.content_type) },
         }
+    }
+
+    /// The page, with what is wrong with its entries fit to be shown.
+    fn fit_to_be_shown(&self, mut page: DevicePage) -> DevicePage {
+        for spoiled in &mut page.spoiled {
+            spoiled.field = self.quote(&spoiled.field);
+            spoiled.reason = self.quote(&spoiled.reason);
+        }
+        page
     }
 
     /// What an answer says, fit to be shown: short, on one line, and without the token, should it be echoed.

@@ -165,15 +165,6 @@ impl Error {
             | Self::Endless { .. } => false,
         }
     }
-
-    /// How long the API itself asks to wait before anything is sent again.
-    #[must_use]
-    pub fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::RateLimited { retry_after, .. } | Self::Server { retry_after, .. } => *retry_after,
-            _ => None,
-        }
-    }
 }
 
 fn wait(retry_after: Option<Duration>) -> String {

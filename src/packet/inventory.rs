@@ -135,12 +135,6 @@ impl Inventory {
         self.by_hostname.iter().map(|(hostname, ids)| (hostname, ids.as_slice()))
     }
 
-    /// The entries that could not be read.
-    #[must_use]
-    pub fn spoiled(&self) -> &[Arc<SpoiledDevice>] {
-        &self.spoiled
-    }
-
     /// What it says about a question.
     #[must_use]
     pub fn find(&self, question: &Question) -> Finding {
