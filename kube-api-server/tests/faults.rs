@@ -41,6 +41,14 @@ async fn a_refusal_is_a_status_with_its_delay_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_delay_of_less_than_a_second_is_told_as_one() {
+    let (server, client) = server_with("n").await;
+    let kind = FaultKind::Status { code: 429, retry_after: Some(Duration::from_millis(500)) };
+    server.faults().push(Fault::new(kind).times(1));
+    assert_eq!(patch(&server, &client, "n", label("1")).await.unwrap().headers()["Retry-After"], "1");
+}
+
+#[tokio::test]
 async fn a_reset_cuts_the_connection_before_anything_is_done() {
     let (server, client) = server_with("n").await;
     server.faults().push(Fault::new(FaultKind::Reset).times(1));

@@ -182,3 +182,11 @@ async fn every_watcher_sees_every_change_of_a_burst_in_order() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_watch_may_be_asked_to_last_longer_than_clocks_can_tell() {
+    let server = Server::start().await.unwrap();
+    let mut events = Events::open(&server, &format!("timeoutSeconds={}", i64::MAX)).await;
+    server.store().create_node(NodeSpec::new("n")).unwrap();
+    assert_eq!(events.next_type_and_name().await, ("ADDED".to_owned(), "n".to_owned()));
+}

@@ -124,7 +124,7 @@ impl Fault {
         self
     }
 
-    /// Only requests with this text in their path or query, say `/ips` or `&page=3` (`page=3` alone is in `per_page=30`, too).
+    /// Only requests with this text in their path or query, say `/ips` or `?page=3&` (`page=3` alone is in `per_page=30`, too).
     #[must_use]
     pub fn path_contains(mut self, text: impl Into<String>) -> Self {
         self.path_contains = Some(text.into());

@@ -7,6 +7,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+/// The longest time that a limit is for. One that is longer is taken as this, which no test lives to see.
+const LONGEST: Duration = Duration::from_hours(24 * 365);
+
 /// So many requests in so much time for each token. What is over it is answered with 429. As text, as the command line has
 /// it: `60/1m`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +75,7 @@ impl RateLimit {
     pub fn window(requests: u32, per: Duration) -> Self {
         Self {
             requests: requests.max(1),
-            per: per.max(Duration::from_micros(1)),
+            per: per.clamp(Duration::from_micros(1), LONGEST),
             burst: None,
             headers: RateLimitHeaders::default(),
             retry_after: RetryAfter::default(),

@@ -60,6 +60,8 @@ async fn the_weather_is_set_and_answered_as_it_is_set() {
     for path in ["latency", "rate-limit", "outage", "shifting"] {
         assert_eq!(admin.ask(Method::DELETE, path, None).await.0, 200);
     }
+    assert_eq!(admin.ask(Method::PUT, "latency", Some(json!({"latency": "5ms"}))).await.0, 200);
+    assert_eq!(admin.ask(Method::PUT, "latency", Some(json!({"latency": null}))).await.0, 200);
     let none = json!({"latency": "0ms", "rate_limit": null, "outage": null, "shifting": null});
     assert_eq!(admin.ok("weather").await, none);
 }

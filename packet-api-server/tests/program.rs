@@ -113,7 +113,7 @@ async fn the_weather_is_set_on_the_command_line() {
         "--rate-limit-headers=counters",
         "--retry-after=date",
         "--fault=GET /devices/ 500 share=0.05",
-        "--fault=delay=5s contains=&page=3",
+        "--fault=delay=5s contains=?page=3&",
         "--outage=503 for=60m",
         "--shifting=both",
     ]);
@@ -127,7 +127,7 @@ async fn the_weather_is_set_on_the_command_line() {
     assert_eq!((&weather["outage"], &weather["shifting"]), (&"503 for=60m".into(), &"both".into()));
     let faults = admin.ok("faults").await;
     assert_eq!(faults["faults"][0]["fault"], "GET /devices/ 500 share=0.05");
-    assert_eq!(faults["faults"][1]["fault"], "delay=5s contains=&page=3");
+    assert_eq!(faults["faults"][1]["fault"], "delay=5s contains=?page=3&");
     running.terminate();
 }
 

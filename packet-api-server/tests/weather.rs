@@ -73,6 +73,18 @@ async fn over_the_limit_is_429_with_the_apis_own_error_and_in_the_log() {
 }
 
 #[tokio::test]
+async fn a_limit_for_longer_than_clocks_can_tell_is_one_all_the_same() {
+    for burst in [None, Some(u32::MAX)] {
+        let limit = RateLimit::window(1, Duration::MAX);
+        let limit = burst.map_or(limit, |burst| RateLimit::bucket(1, Duration::MAX, burst));
+        let server = Server::builder().rate_limit(limit).start().await.unwrap();
+        let asker = Asker::of(&server);
+        let statuses = [asker.get("plans").await.0, asker.get("plans").await.0];
+        assert_eq!(statuses, if burst.is_none() { [200, 429] } else { [200, 200] });
+    }
+}
+
+#[tokio::test]
 async fn a_limit_may_keep_silent_or_say_a_date() {
     let server = Server::start().await.unwrap();
     let asker = Asker::of(&server);

@@ -60,7 +60,7 @@ pub(crate) async fn answer(
     match &weather.fault {
         Some(FaultKind::Reset) => return cut_short(record),
         Some(FaultKind::Status { code, retry_after }) => {
-            let error = ApiError::injected(*code, retry_after.map(|delay| delay.as_secs()));
+            let error = ApiError::injected(*code, retry_after.map(whole_seconds));
             return written_down(&api, record, refusal(&error));
         }
         Some(FaultKind::Delay(_) | FaultKind::ResetAfter) | None => {}
@@ -76,6 +76,11 @@ pub(crate) async fn answer(
         return cut_short(record);
     }
     written_down(&api, record, response)
+}
+
+/// `Retry-After` is in whole seconds; less than one would be none.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 impl Weather {

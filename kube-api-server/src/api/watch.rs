@@ -23,6 +23,8 @@ use crate::store::{Store, TooOld};
 
 /// How long a watch lasts whose client does not say: kube-apiserver ends it after 30 to 60 minutes.
 const LONGEST: Duration = Duration::from_mins(45);
+/// The longest that a client can ask for: a real one takes any number, and no watch lives to see the difference.
+const MOST: Duration = Duration::from_hours(24 * 365);
 /// How many events are written at once: some hundred kilobytes of realistic Nodes.
 const BATCH: usize = 64;
 /// Marks the end of the initial events for those who asked for a bookmark there.
@@ -97,7 +99,7 @@ pub(crate) fn open(
         newest,
         cuts,
         stopping: surroundings.stopping.clone(),
-        deadline: Instant::now() + options.timeout.unwrap_or(LONGEST),
+        deadline: Instant::now() + options.timeout.map_or(LONGEST, |timeout| timeout.min(MOST)),
         ticks,
         beginning: Beginning::default(),
         over: false,

@@ -29,7 +29,8 @@ struct LimitJson {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SetLatency {
-    latency: String,
+    #[serde(deserialize_with = "Option::deserialize")]
+    latency: Option<String>,
 }
 
 // What may be null has to be written out as null: an empty object is no wish to lift anything.
@@ -93,7 +94,7 @@ pub(super) async fn latency(Extension(admin): Extension<Admin>) -> Json<Value> {
 
 pub(super) async fn set_latency(Extension(admin): Extension<Admin>, body: Bytes) -> Answer {
     let SetLatency { latency } = read(&body, r#"{"latency": "50ms"}"#)?;
-    admin.weather.set_latency(parse(&latency)?);
+    admin.weather.set_latency(latency.map_or(Ok(Latency::NONE), |latency| parse(&latency))?);
     Ok(one(admin, "latency").await)
 }
 

@@ -8,7 +8,7 @@ Examples:
       a very large cluster behind an API that is slow, and slower the more is on a page
   packet-api-server --rate-limit 10/1s --rate-limit-burst 20 --rate-limit-headers retry-after
       ten requests a second after a burst of twenty; the rest is told with 429 when to come again
-  packet-api-server --fault 'GET /devices/ 500 share=0.05' --fault 'delay=5s contains=&page=3'
+  packet-api-server --fault 'GET /devices/ 500 share=0.05' --fault 'delay=5s contains=?page=3&'
       one lookup in twenty fails, and the third page always comes late
   packet-api-server --shifting both --max-per-page 250
       narrow pages of a list that moves while it is read
@@ -35,7 +35,7 @@ Faults are words in any order: [METHOD] [/path-prefix] WHAT [OPTION…]. Without
   wrong-shape             the real answer, wrapped in {\"data\": …}
   delay=2s                the real answer, late
   slow-body=1000          the real answer, at so many bytes a second after its head
-  contains=&page=3        only where the path or query has this text
+  contains=?page=3&       only where the path and query have this text, to the letter and in the client's order
   share=0.05              only one in twenty, by the seed
   after=10                only once ten were let through
   times=3                 three times, then no more
