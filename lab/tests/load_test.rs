@@ -103,6 +103,31 @@ fn a_scenario_in_which_the_program_dies_is_played_to_its_end() {
 }
 
 #[test]
+fn an_outage_is_felt_though_a_slow_answer_is_under_way_when_the_api_goes() {
+    let results = Results::new();
+    let [json, plots] = results.options();
+    // Slow enough that the first half is still asked about when the API goes.
+    let output = load_test(&[
+        "--nodes=20",
+        "--scenario=outage",
+        "--burst-seconds=1",
+        "--outage-seconds=3",
+        "--outage-kind=503",
+        "--latency=700ms",
+        "--no-floor",
+        "--no-comparison",
+        &json,
+        &plots,
+    ]);
+    let text = said(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("✔ Nodes initialised at the return"), "{text}");
+    let limits = &results.json()["scenarios"][0]["limits"];
+    let after = limits.as_array().unwrap().iter().find(|limit| limit["unit"] == "s").unwrap();
+    assert!(after["measured"].as_f64().unwrap() > 0.0, "{after}");
+}
+
+#[test]
 fn a_limit_that_does_not_hold_is_a_failure_that_names_it_and_keeps_the_log() {
     let results = Results::new();
     let [json, plots] = results.options();

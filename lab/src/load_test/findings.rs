@@ -235,11 +235,8 @@ pub(crate) fn facts(
         refused: run.packet_api.refused,
         seconds,
         all_initialised_after: run.all_initialised_after,
-        // Those that were initialised before it was back are no reason for a negative time.
-        all_initialised_after_return: run
-            .all_initialised_after
-            .zip(since_return)
-            .map(|(all, back)| (all - back).max(0.0)),
+        initialised_at_return: notes.initialised_at_return,
+        all_initialised_after_return: run.all_initialised_after.zip(since_return).map(|(all, back)| all - back),
         not_ready: notes.not_ready,
         node_writes: run.kubernetes.as_ref().map(|writes| writes.node_writes),
         fits_into_a_minute: allowed.is_none_or(|allowed| count(pages) <= allowed.in_a_minute()),

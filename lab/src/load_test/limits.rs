@@ -26,7 +26,9 @@ pub(crate) struct Facts {
     pub(crate) seconds: u64,
     /// Seconds from the beginning until the last Node was initialised; `None` where not all were.
     pub(crate) all_initialised_after: Option<f64>,
-    /// Seconds from the return of the Packet API; `None` where not all were.
+    /// Nodes that were initialised when the Packet API returned.
+    pub(crate) initialised_at_return: usize,
+    /// Seconds from the return of the Packet API, negative where that was later; `None` where not all were.
     pub(crate) all_initialised_after_return: Option<f64>,
     /// The most Nodes that were not ready at once.
     pub(crate) not_ready: usize,

@@ -57,6 +57,8 @@ pub(crate) struct Notes {
     pub(crate) measured_from: Option<Instant>,
     /// When the Packet API went away, and when it was back.
     pub(crate) away: Option<(Instant, Option<Instant>)>,
+    /// How many Nodes were initialised when it returned.
+    pub(crate) initialised_at_return: usize,
     /// When the controller was started, each time.
     pub(crate) starts: Vec<(Instant, SystemTime)>,
     /// The program's logs, one of each start.
@@ -250,8 +252,11 @@ impl<'a> Scene<'a> {
 
     /// The Packet API is back.
     pub(crate) fn packet_api_returns(&self) {
+        let initialised = self.watch.counts().initialised;
         self.packet.set_outage(None);
-        if let Some((_, until)) = &mut self.notes().away {
+        let mut notes = self.notes();
+        notes.initialised_at_return = initialised;
+        if let Some((_, until)) = &mut notes.away {
             *until = Some(Instant::now());
         }
     }
