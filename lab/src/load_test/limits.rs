@@ -28,7 +28,7 @@ pub(crate) struct Facts {
     pub(crate) all_initialised_after: Option<f64>,
     /// Nodes that were initialised when the Packet API returned.
     pub(crate) initialised_at_return: usize,
-    /// Seconds from the return of the Packet API, negative where that was later; `None` where not all were.
+    /// Seconds from the return of the Packet API, negative where the last one was before it; `None` where not all were.
     pub(crate) all_initialised_after_return: Option<f64>,
     /// The most Nodes that were not ready at once.
     pub(crate) not_ready: usize,

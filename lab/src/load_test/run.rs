@@ -127,7 +127,7 @@ fn judge(
     let mut all = vec![
         Limit::at_most("Nodes that are not as they should be", run.wrong, 0, String::new()),
         Limit::at_most("Nodes without taint before they were complete", counts.incomplete, 0, String::new()),
-        Limit::at_most("Nodes that were removed while they waited", counts.gone, 0, String::new()),
+        Limit::at_most("Nodes that somebody removed", counts.removed, 0, String::new()),
     ];
     all.extend(scenario.limits(&facts));
     match budget {

@@ -154,20 +154,25 @@ impl<'a> Scene<'a> {
     /// These Nodes are removed and registered anew, as those of machines that are installed again.
     pub(crate) async fn come_anew(&self, members: Range<usize>) -> Result<(), LabError> {
         self.notes().waits += members.len();
-        self.kubelets.leave(members.clone()).await?;
+        let missing = self.kubelets.leave(members.clone(), |name| self.watch.leaves(name)).await?;
+        self.watch.missing(&missing, false);
         self.kubelets.join(members, Duration::ZERO, |begun| self.begins(&begun)).await
     }
 
     /// These Nodes get the taint again, as those of machines that start again.
     pub(crate) async fn taint_again(&self, members: Range<usize>) -> Result<(), LabError> {
         self.notes().waits += members.len();
-        self.kubelets.taint_again(members, |begun| self.begins(&begun)).await
+        let missing = self.kubelets.taint_again(members, |begun| self.begins(&begun)).await?;
+        self.watch.missing(&missing, true);
+        Ok(())
     }
 
     /// Every Node reports a new status; every so-and-so-manieth is not ready in odd rounds.
     pub(crate) async fn report_status(&self, round: usize, not_ready_every: usize) -> Result<(), LabError> {
         self.notes().not_ready = self.len().div_ceil(not_ready_every);
-        self.kubelets.report_status(round, not_ready_every).await
+        let missing = self.kubelets.report_status(round, not_ready_every).await?;
+        self.watch.missing(&missing, false);
+        Ok(())
     }
 
     /// Waits until the watch has shown so many Nodes.
