@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::io::{BufRead, Read};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
@@ -190,6 +191,37 @@ fn nothing_is_left_on_a_cluster_that_was_there_before() {
     assert_eq!(output.status.code(), Some(0), "{text}");
     assert_eq!(text.matches("Removed 10 Nodes").count(), 2, "{text}");
     assert_eq!(server.store().nodes(), [] as [Value; 0]);
+}
+
+#[test]
+fn what_was_played_before_an_interruption_is_told() {
+    let results = Results::new();
+    let [json, plots] = results.options();
+    let mut lab = lab();
+    lab.arg("--binary").arg(&*PRODUCT).args(["--nodes=5", "--scenario=cold-start,flapping", "--flapping-seconds=600"]);
+    lab.args(["--no-floor", "--no-comparison", &json, &plots]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut lab = lab.spawn().unwrap();
+    let mut text = String::new();
+    let mut output = std::io::BufReader::new(lab.stdout.take().unwrap());
+    while !text.contains("flapping: ") {
+        assert_ne!(output.read_line(&mut text).unwrap(), 0, "{text}");
+    }
+    assert!(Command::new("kill").args(["-INT", &lab.id().to_string()]).status().unwrap().success());
+    output.read_to_string(&mut text).unwrap();
+    assert_eq!(lab.wait().unwrap().code(), Some(130), "{text}");
+    assert!(text.contains("Not everything was played: interrupted"), "{text}");
+    let result = results.json();
+    assert_eq!((result["passed"].as_bool(), result["scenarios"].as_array().unwrap().len()), (Some(false), 1));
+    assert_eq!(result["scenarios"][0]["logs"], serde_json::json!([]));
+    assert!(results.plots().contains("cold-start"));
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_refused_before_anything_is_played() {
+    let output = load_test(&["--nodes=5", "--json=/nowhere/result.json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = said(&output);
+    assert!(text.contains("writing /nowhere/result.json") && !text.contains("cold-start"), "{text}");
 }
 
 #[test]

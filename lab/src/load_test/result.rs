@@ -22,8 +22,10 @@ pub(crate) struct LoadTestResult {
     pub(crate) parameters: Parameters,
     /// What was played, in order.
     pub(crate) scenarios: Vec<ScenarioResult>,
-    /// Whether every check held.
+    /// Whether every check held, and everything was played.
     pub(crate) passed: bool,
+    /// Why not everything was played that was asked for; `None` where it was.
+    pub(crate) ended_early: Option<String>,
 }
 
 /// What holds for all scenarios.
@@ -70,7 +72,7 @@ pub(crate) struct ScenarioResult {
     pub(crate) limits: Vec<Limit>,
     /// What else is wrong with the program; empty where nothing is.
     pub(crate) problems: Vec<String>,
-    /// The program's logs, where they were kept.
+    /// The program's logs, where they are kept: after a failure.
     pub(crate) logs: Vec<PathBuf>,
     /// The program first, then those that it is compared with.
     pub(crate) runs: Vec<Run>,
@@ -252,5 +254,6 @@ pub(crate) fn example() -> LoadTestResult {
             ],
         }],
         passed: true,
+        ended_early: None,
     }
 }

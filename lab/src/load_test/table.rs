@@ -153,7 +153,12 @@ fn verdict(result: &LoadTestResult, out: &mut Vec<String>) {
         .filter(|scenario| !scenario.passed())
         .map(|scenario| scenario.scenario.name())
         .collect();
-    if failed.is_empty() {
+    if let Some(reason) = &result.ended_early {
+        marked(&format!("Not everything was played: {reason}"), out);
+    }
+    if failed.is_empty() && result.ended_early.is_some() {
+        out.push("Of what was played, every check held.".to_owned());
+    } else if failed.is_empty() {
         out.push(format!("{} Every check held.", style("✔").green()));
     } else {
         out.push(format!("{} Not every check held: {}.", style("✘").red(), failed.join(", ")));
@@ -198,6 +203,15 @@ mod tests {
             assert!(text.contains(part), "{part:?} is not in\n{text}");
         }
         assert!(text.ends_with("✘ Not every check held: join-burst."), "{text}");
+    }
+
+    #[test]
+    fn a_result_that_ended_early_says_why_and_claims_nothing_of_the_rest() {
+        let mut result = example();
+        result.ended_early = Some("the disk is full".to_owned());
+        let text = text(&result);
+        assert!(text.contains("✘ Not everything was played: the disk is full"), "{text}");
+        assert!(!text.contains("✔ Every check held"), "{text}");
     }
 
     #[test]

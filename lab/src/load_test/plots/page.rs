@@ -45,6 +45,9 @@ pub(crate) fn page(result: &LoadTestResult) -> Result<String, LabError> {
     );
     html += &parameters(&result.parameters);
     html += &legend();
+    if let Some(reason) = &result.ended_early {
+        let _ = writeln!(html, "<p class=\"missed\">Not everything was played: {}</p>", escaped(reason));
+    }
     for scenario in &result.scenarios {
         section(scenario, &mut html)?;
     }
