@@ -25,8 +25,9 @@ use crate::traffic;
 const FAULTS_TOLD: usize = 5;
 /// How many Nodes are read at once where they are read over HTTP.
 const PAGE: u32 = 500;
-/// What the API puts on a page of a list where nobody says how many (openapi.yaml).
-const DEFAULT_PER_PAGE: u32 = 10;
+/// The devices on a page that the program asks for usually (docs/tuning.md). It may ask for more, which only makes requests
+/// fewer.
+const USUAL_PER_PAGE: u32 = 250;
 
 /// Everything about a run. `records` are the requests to the Packet API since measuring began, and when since then.
 ///
@@ -202,18 +203,11 @@ pub(crate) fn budget(scene: &Scene<'_>) -> Option<Budget> {
     Some(Budget { rate, burst })
 }
 
-/// How many pages the devices fill, at the size that was asked for and granted; where no page was asked for, at the size
-/// that would be.
-pub(crate) fn pages(scene: &Scene<'_>, devices: usize) -> usize {
-    let records = scene.packet.requests().all();
-    let lists = records.iter().filter(|record| record.path.ends_with("/devices"));
-    let asked = lists.map(|record| {
-        let parts = record.query.as_deref().unwrap_or_default().split('&');
-        let size = parts.filter_map(|part| part.strip_prefix("per_page=")).find_map(|size| size.parse().ok());
-        size.unwrap_or(DEFAULT_PER_PAGE)
-    });
-    let granted = asked.max().unwrap_or(u32::MAX).min(scene.options.max_per_page);
-    devices.div_ceil(granted.max(1) as usize)
+/// How many pages the devices fill, at the usual size or what is granted of it. What the program did ask for is no measure: one
+/// that asked for pages of five would be allowed fifty times as many requests.
+pub(crate) const fn pages(devices: usize, max_per_page: u32) -> usize {
+    let granted = if max_per_page < USUAL_PER_PAGE { max_per_page } else { USUAL_PER_PAGE };
+    devices.div_ceil(granted as usize)
 }
 
 /// What limits are reckoned from.
@@ -255,6 +249,11 @@ mod tests {
         let (method, path, query) = ("GET".to_owned(), format!("/metal/v1/{path}"), query.map(Into::into));
         let request = RequestRecord { method, path, query, status, at: Duration::ZERO, bytes: 100 };
         (Duration::ZERO, Exchange { request, took: (!open).then_some(Duration::ZERO), fault: None })
+    }
+
+    #[test]
+    fn pages_are_of_the_usual_size_where_that_is_granted() {
+        assert_eq!([pages(1_100, 100), pages(1_100, 250), pages(1_100, 1_000)], [11, 5, 5]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(crate) const WINDOWS: [Duration; 3] = [Duration::from_secs(1), Duration::fro
 pub(crate) struct Facts {
     /// Nodes in the cluster.
     pub(crate) nodes: usize,
-    /// The pages that the devices fill at the size that is granted.
+    /// The pages that the devices fill at the usual size, or what is granted of it.
     pub(crate) pages: usize,
     /// Requests to the Packet API since measuring began.
     pub(crate) requests: usize,

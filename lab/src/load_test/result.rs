@@ -62,7 +62,7 @@ pub(crate) struct ScenarioResult {
     pub(crate) about: &'static str,
     /// The devices in the project.
     pub(crate) devices: usize,
-    /// The pages that they fill at the size that the Packet API grants the program.
+    /// The pages that they fill at 250 on each, or what the Packet API grants of these.
     pub(crate) pages: usize,
     /// What the Packet API allows, where that is limited.
     pub(crate) rate_limit: Option<String>,

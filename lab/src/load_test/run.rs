@@ -84,7 +84,7 @@ pub(crate) async fn play(scenario: Scenario, contender: Contender, site: Site<'_
     drop(progress);
     let run = findings::of(&scene, &meter, ending, &records).await?;
     let devices = packet.store().devices().len();
-    let pages = findings::pages(&scene, devices);
+    let pages = findings::pages(devices, options.max_per_page);
     let budget = findings::budget(&scene);
     let limits = if contender == Contender::Program {
         judge(scenario, &scene, &run, (pages, budget), ending, &mut problems)
