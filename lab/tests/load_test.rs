@@ -54,12 +54,21 @@ fn two_scenarios_are_played_by_all_three_and_told_for_people_and_for_machines() 
         "--scenario=cold-start,one-joins",
         "--max-per-page=5",
         "--latency=5ms",
+        "--at-most-floor=1000",
+        "--at-most-memory=1000",
         &json,
         &plots,
     ]);
     let text = said(&output);
     assert_eq!(output.status.code(), Some(0), "{text}");
-    for part in ["cold-start: All Nodes are there", "request per event", "(5 pages + 3)", "✔ Every check held."] {
+    for part in [
+        "cold-start: All Nodes are there",
+        "request per event",
+        "(5 pages + 3)",
+        "✔ time, beside the bare loop's",
+        "✔ memory held",
+        "✔ Every check held.",
+    ] {
         assert!(text.contains(part), "{part:?} is not in\n{text}");
     }
     assert!(!text.contains('✘') && text.lines().all(|line| line.chars().count() <= 100), "{text}");

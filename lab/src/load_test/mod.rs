@@ -37,6 +37,7 @@ use crate::nodes::fleet::{Fleet, Ground, Wanted};
 use crate::nodes::kubelets::leave;
 use crate::program::product;
 use controller::Contender;
+use limits::Limit;
 use result::{LoadTestResult, Parameters, ScenarioResult};
 use run::{Over, Site};
 use scenarios::Scenario;
@@ -156,6 +157,11 @@ impl LoadTesting {
                     result.runs.push(over.run);
                 }
             }
+        }
+        if let (Scenario::ColdStart, Some(at_most)) = (scenario, self.options.at_most_floor)
+            && let Some(result) = self.results().last_mut()
+        {
+            result.limits.push(Limit::times_the_floor(result.times_the_floor(), at_most));
         }
         Ok(())
     }

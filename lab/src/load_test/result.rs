@@ -84,6 +84,12 @@ impl ScenarioResult {
         self.problems.is_empty() && self.limits.iter().all(|limit| limit.held)
     }
 
+    /// How many times as long as the bare loop the program took; `None` where one of them did not come to its end.
+    pub(crate) fn times_the_floor(&self) -> Option<f64> {
+        let time = |contender| self.run(contender).and_then(|run| run.all_initialised_after);
+        Some(time(Contender::Program)? / time(Contender::BareLoop)?)
+    }
+
     /// What this one made of it.
     pub(crate) fn run(&self, contender: Contender) -> Option<&Run> {
         self.runs.iter().find(|run| run.contender == contender)
@@ -123,6 +129,14 @@ pub(crate) struct Run {
     /// The requests one by one, for plots: when each arrived, and how it was answered.
     #[serde(skip)]
     pub(crate) arrivals: Vec<(Duration, u16)>,
+}
+
+impl Run {
+    /// From when the last Node had joined until the last one was initialised, in seconds; `None` where not all were.
+    pub(crate) fn after_the_last_joined(&self) -> Option<f64> {
+        let (joined, _) = self.series.registered.last()?;
+        Some((self.all_initialised_after? - joined).max(0.0))
+    }
 }
 
 /// What was asked of the Packet API since measuring began.

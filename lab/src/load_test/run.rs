@@ -140,6 +140,12 @@ fn judge(
                 .to_owned(),
         ),
     }
+    if let Some(at_most) = scene.options.at_most_memory {
+        match run.process.as_ref().and_then(|process| process.peak_memory) {
+            Some(peak) => all.push(Limit::memory(peak, at_most)),
+            None => problems.push("the system does not tell how much memory the program held".to_owned()),
+        }
+    }
     if scene.notes().time_is_up {
         let (missing, waits) = (run.waits - run.initialised, run.waits);
         problems.push(format!("{missing} of {waits} Nodes were not initialised within {:?}", scene.options.timeout));

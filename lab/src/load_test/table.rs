@@ -4,8 +4,9 @@ use console::style;
 use indicatif::{DecimalBytes, HumanCount};
 
 use super::controller::Contender;
-use super::limits::{Limit, count};
+use super::limits::{Limit, TIMES, count};
 use super::result::{LoadTestResult, Run, ScenarioResult};
+use super::scenarios::Scenario;
 use crate::text::wrapped;
 
 /// Where the limits' numbers begin.
@@ -92,10 +93,24 @@ fn remarks(scenario: &ScenarioResult, out: &mut Vec<String>) {
 pub(crate) fn compared(scenario: &ScenarioResult) -> Vec<String> {
     let mut told = Vec::new();
     let Some(program) = scenario.run(Contender::Program) else { return told };
-    let floor = scenario.run(Contender::BareLoop).and_then(|run| run.all_initialised_after);
-    // The bare loop has no outage to wait for, so beside one its time says nothing.
-    if let Some((program, floor)) = program.all_initialised_after.zip(floor).filter(|_| program.series.away.is_none()) {
-        told.push(format!("program / bare loop: {:.2} times as long", program / floor));
+    match scenario.scenario {
+        Scenario::ColdStart => {
+            let ratio = scenario.times_the_floor();
+            told.extend(ratio.map(|ratio| format!("program / bare loop: {ratio:.2} times as long")));
+        }
+        // Both have to wait until the Nodes have joined, so a ratio would tell of the burst's length.
+        Scenario::JoinBurst
+        | Scenario::OneJoins
+        | Scenario::Throttled
+        | Scenario::ThrottledSilently
+        | Scenario::Restart => {
+            let floor = scenario.run(Contender::BareLoop).and_then(Run::after_the_last_joined);
+            told.extend(program.after_the_last_joined().zip(floor).map(|(program, floor)| {
+                format!("after the last Node had joined: program {program:.2} s, bare loop {floor:.2} s")
+            }));
+        }
+        // Batch waits for batch, or there is nothing to wait for, or the bare loop has no outage to wait for.
+        Scenario::RollingReboot | Scenario::Flapping | Scenario::Outage => {}
     }
     if let Some(other) = scenario.run(Contender::RequestPerEvent)
         && program.packet_api.requests > 0
@@ -111,8 +126,11 @@ pub(crate) fn compared(scenario: &ScenarioResult) -> Vec<String> {
 
 /// A limit in one line, without its mark.
 pub(crate) fn told(limit: &Limit) -> String {
-    let number =
-        |number: f64| if limit.unit.is_empty() { format!("{number}") } else { format!("{number:.1} {}", limit.unit) };
+    let number = |number: f64| match limit.unit {
+        "" => format!("{number}"),
+        TIMES => format!("{number:.2} {TIMES}"),
+        unit => format!("{number:.1} {unit}"),
+    };
     let measured = limit.measured.map_or_else(|| "never".to_owned(), number);
     let reckoning = if limit.reckoning.is_empty() { String::new() } else { format!(" ({})", limit.reckoning) };
     format!("{measured}, at most {}{reckoning}", number(limit.at_most))
@@ -180,7 +198,7 @@ mod tests {
         let text = text(&example());
         for part in [
             "join-burst: All Nodes join",
-            "program / bare loop: 1.50 times as long",
+            "after the last Node had joined: program 0.50 s, bare loop 0.00 s",
             "request per event / program: 100 times the requests for each Node",
             "✔ requests to the Packet API",
             "21, at most 21 (11 pages + 10)",
@@ -190,6 +208,17 @@ mod tests {
         }
         let rows = text.lines().filter(|line| line.contains(" 1,000 ")).count();
         assert!(rows >= 3, "{text}");
+    }
+
+    #[test]
+    fn times_are_divided_by_one_another_only_where_no_burst_is_part_of_them() {
+        let mut result = example();
+        let ratio = "program / bare loop: 1.50 times as long";
+        assert!(!text(&result).contains(ratio));
+        result.scenarios[0].scenario = Scenario::ColdStart;
+        result.scenarios[0].limits = vec![Limit::times_the_floor(result.scenarios[0].times_the_floor(), 1.25)];
+        let text = text(&result);
+        assert!(text.contains(ratio) && text.contains("1.50 times, at most 1.25 times"), "{text}");
     }
 
     #[test]
