@@ -50,7 +50,7 @@ pub(crate) fn times(
         start_to_first_write: first_write.as_ref().map(Duration::as_secs_f64),
         first_initialised: after_beginning(initialised().map(|(_, at)| at).min()),
         last_initialised: after_beginning(initialised().map(|(_, at)| at).max()),
-        per_node: Spread::of(per_node),
+        per_node: Spread::of(per_node, registered.len()),
     }
 }
 

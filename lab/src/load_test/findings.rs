@@ -62,7 +62,7 @@ pub(crate) async fn of(
         requests_per_second: series::per_interval(arrivals.iter().map(|(at, _)| *at), second),
         refused_per_second: series::per_interval(refused, second),
         memory: series::thinned(&memory),
-        waits: series::percentiles(waits.clone()),
+        waits: series::percentiles(waits.clone(), notes.waits),
         away: notes
             .away
             .map(|(gone, back)| (since(gone).as_secs_f64(), since(back.unwrap_or_else(Instant::now)).as_secs_f64())),
@@ -80,7 +80,7 @@ pub(crate) async fn of(
             .map(|wait| since(wait.until).as_secs_f64())
             .max_by(f64::total_cmp)
             .filter(|_| all),
-        wait: Spread::of(waits),
+        wait: Spread::of(waits, notes.waits),
         start_to_first_write: first_write(scene, &notes, began.iter().min().copied()),
         packet_api: packet_requests(records),
         kubernetes: kubernetes_writes(scene, from, counts.initialised),

@@ -114,7 +114,7 @@ pub(crate) struct Run {
     /// From the beginning until the last Node was initialised; `None` where not all were.
     pub(crate) all_initialised_after: Option<f64>,
     /// How long each Node waited, from its registration (or its second taint) until the watch saw it without the taint.
-    /// After a cold start that is from the program's start on.
+    /// After a cold start that is from the program's start on. Those that still wait are the slowest.
     pub(crate) wait: Option<Spread>,
     /// From the controller's first start until its first write, where Nodes waited for it; only the simulated cluster tells.
     pub(crate) start_to_first_write: Option<f64>,
@@ -197,7 +197,7 @@ pub(crate) struct Series {
     pub(crate) refused_per_second: Vec<usize>,
     /// At which second how much memory the program held.
     pub(crate) memory: Vec<(f64, u64)>,
-    /// How many percent of the Nodes waited at most how many seconds.
+    /// How many percent of the Nodes waited at most how many seconds; ends before 100 where some still wait.
     pub(crate) waits: Vec<(f64, f64)>,
     /// From when until when the Packet API was away.
     pub(crate) away: Option<(f64, f64)>,
@@ -216,7 +216,7 @@ pub(crate) fn example() -> LoadTestResult {
         wrong: 0,
         faults: Vec::new(),
         all_initialised_after: Some(after),
-        wait: Some(Spread { p50: 0.1, p90: 0.2, p99: 0.3, max: after }),
+        wait: Some(Spread { p50: Some(0.1), p90: Some(0.2), p99: Some(0.3), max: Some(after) }),
         start_to_first_write: Some(0.2),
         packet_api: PacketRequests {
             requests: usize::try_from(requests).unwrap_or_default(),

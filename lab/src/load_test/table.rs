@@ -39,7 +39,7 @@ fn header() -> String {
 }
 
 fn row(run: &Run) -> String {
-    let seconds = |time: Option<f64>| time.map_or_else(|| "-".to_owned(), |time| format!("{time:.2} s"));
+    let seconds = |time: Option<f64>| time.map_or_else(|| "–".to_owned(), |time| format!("{time:.2} s"));
     let wait = run.wait;
     let packet = &run.packet_api;
     format!(
@@ -47,10 +47,10 @@ fn row(run: &Run) -> String {
         run.contender.title(),
         HumanCount(run.initialised as u64).to_string(),
         seconds(run.all_initialised_after),
-        seconds(wait.map(|wait| wait.p50)),
-        seconds(wait.map(|wait| wait.p90)),
-        seconds(wait.map(|wait| wait.p99)),
-        seconds(wait.map(|wait| wait.max)),
+        seconds(wait.and_then(|wait| wait.p50)),
+        seconds(wait.and_then(|wait| wait.p90)),
+        seconds(wait.and_then(|wait| wait.p99)),
+        seconds(wait.and_then(|wait| wait.max)),
         HumanCount(packet.requests as u64).to_string(),
         DecimalBytes(packet.bytes).to_string(),
         packet.refused,
@@ -227,8 +227,11 @@ mod tests {
         result.scenarios[0].limits = vec![Limit::seconds("all Nodes initialised", None, 60.0)];
         result.scenarios[0].runs[0].wrong = 7;
         result.scenarios[0].runs[0].faults = vec!["n: still has the uninitialized taint".to_owned()];
+        result.scenarios[0].runs[0].wait = crate::times::Spread::of([std::time::Duration::from_secs(9)], 2);
         let text = text(&result);
-        for part in ["✘ all Nodes initialised", "never, at most 60.0 s", "… and 6 more"] {
+        for part in
+            ["9.00 s        –        –        –", "✘ all Nodes initialised", "never, at most 60.0 s", "… and 6 more"]
+        {
             assert!(text.contains(part), "{part:?} is not in\n{text}");
         }
         assert!(text.ends_with("✘ Not every check held: join-burst."), "{text}");
