@@ -284,7 +284,7 @@ mod tests {
     fn the_json_has_the_same_numbers() {
         let json = serde_json::to_value(summary()).unwrap();
         assert_eq!(json["times"]["per_node"]["p99"], 0.3);
-        assert_eq!(json["nodes"]["checks"][1]["aspect"], "provider_id");
+        assert_eq!(json["nodes"]["checks"][2]["aspect"], "provider_id");
         assert_eq!(json["floor"]["ratio"], 1.5);
         assert_eq!(json["problems"], serde_json::json!([]));
     }
