@@ -35,7 +35,7 @@ pub(crate) struct Counts {
     pub(crate) gone: usize,
     /// Nodes that somebody else than the lab removed, whether they waited or not.
     pub(crate) removed: usize,
-    /// Nodes that lost the taint before they had a provider ID and addresses.
+    /// Nodes that lost the taint before they had a provider ID, addresses and labels.
     pub(crate) incomplete: usize,
 }
 
@@ -155,7 +155,8 @@ mod tests {
 
     fn look(version: u64, tainted: bool) -> Look {
         let taints = if tainted { json!([{ "key": UNINITIALIZED_TAINT }]) } else { json!([]) };
-        let metadata = json!({ "name": "n", "resourceVersion": version.to_string() });
+        let labels = json!({ "node.kubernetes.io/instance-type": "t", "topology.kubernetes.io/region": "r" });
+        let metadata = json!({ "name": "n", "resourceVersion": version.to_string(), "labels": labels });
         let spec = json!({ "providerID": "packet://1", "taints": taints });
         let status = json!({ "addresses": [{}] });
         serde_json::from_value(json!({ "metadata": metadata, "spec": spec, "status": status })).unwrap()
@@ -171,7 +172,7 @@ mod tests {
         let mut waits = Waits::default();
         waits.begins("n", after(1), 5);
         waits.seen(look(5, true), after(2));
-        assert_eq!(waits.counts().initialised, 0);
+        assert_eq!((waits.counts().initialised, waits.counts().incomplete), (0, 0));
         waits.seen(look(6, false), after(4));
         waits.seen(look(7, false), after(9));
         assert_eq!(waits.over(), [Wait { since: after(1), until: after(4) }]);
