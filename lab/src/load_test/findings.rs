@@ -129,6 +129,9 @@ fn packet_requests(records: &[(Duration, Exchange)]) -> PacketRequests {
 
 fn kubernetes_writes(scene: &Scene<'_>, from: Instant, initialised: usize) -> Option<KubernetesWrites> {
     let from = SystemTime::now() - from.elapsed();
+    if scene.cluster.has_forgotten_since(from) {
+        return None;
+    }
     let writes: Vec<_> = scene.cluster.writes()?.into_iter().filter(|write| write.at >= from).collect();
     let rows = traffic::rows(writes.iter().map(traffic::of_kubernetes));
     let per_node = (initialised > 0).then(|| count(writes.len()) / count(initialised));
@@ -143,7 +146,7 @@ fn is_of_node(request: &kube_api_server::RequestRecord) -> bool {
 /// From the start to the first write to a Node, where there was something to write at the start.
 fn first_write(scene: &Scene<'_>, notes: &Notes, first_wait: Option<Instant>) -> Option<f64> {
     let (start, started) = notes.starts.first()?;
-    if first_wait.is_none_or(|wait| wait > *start) {
+    if first_wait.is_none_or(|wait| wait > *start) || scene.cluster.has_forgotten_since(*started) {
         return None;
     }
     let first = scene.cluster.writes()?.into_iter().filter(is_of_node).map(|write| write.at).min()?;

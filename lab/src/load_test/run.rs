@@ -146,6 +146,13 @@ fn judge(
             None => problems.push("the system does not tell how much memory the program held".to_owned()),
         }
     }
+    if scene.cluster.simulated().is_some() && run.kubernetes.is_none() {
+        problems.push(
+            "there were more requests than the simulated Kubernetes API remembers, so what the program wrote could not be \
+             counted; take fewer Nodes or a shorter time"
+                .to_owned(),
+        );
+    }
     if scene.notes().time_is_up {
         let (missing, waits) = (run.waits - run.initialised, run.waits);
         problems.push(format!("{missing} of {waits} Nodes were not initialised within {:?}", scene.options.timeout));
