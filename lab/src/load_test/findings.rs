@@ -86,7 +86,7 @@ pub(crate) async fn of(
         kubernetes: kubernetes_writes(scene, from, counts.initialised),
         process: (scene.contender == Contender::Program).then(|| Process {
             peak_memory: meter.peak_memory(),
-            processor_seconds: meter.processor().unwrap_or_default().as_secs_f64(),
+            processor_seconds: meter.processor().map(|time| time.as_secs_f64()),
             exit_code: ending.and_then(|ending| ending.code),
         }),
         series,
@@ -222,7 +222,8 @@ pub(crate) fn facts(
     budget: Option<Budget>,
 ) -> Facts {
     let notes = scene.notes();
-    let seconds = notes.measured_from.map_or(0, |from| from.elapsed().as_secs() + 1);
+    let measured_for = notes.measured_from.zip(notes.measured_until).map(|(from, until)| until.duration_since(from));
+    let seconds = measured_for.map_or(0, |time| time.as_secs() + 1);
     let since_return =
         notes.away.and_then(|(_, back)| Some(back?.saturating_duration_since(notes.measured_from?).as_secs_f64()));
     Facts {

@@ -179,7 +179,8 @@ pub(crate) struct Process {
     /// The most memory that it held.
     pub(crate) peak_memory: Option<u64>,
     /// The processor time that it took, from its start to its end, in seconds; both together where it was started twice.
-    pub(crate) processor_seconds: f64,
+    /// `None` where the system does not tell.
+    pub(crate) processor_seconds: Option<f64>,
     /// Its exit code on SIGTERM; `None` where it did not end so.
     pub(crate) exit_code: Option<i32>,
 }
@@ -224,7 +225,7 @@ pub(crate) fn example() -> LoadTestResult {
             ..PacketRequests::default()
         },
         kubernetes: None,
-        process: Some(Process { peak_memory: Some(30_000_000), processor_seconds: 0.5, exit_code: Some(0) }),
+        process: Some(Process { peak_memory: Some(30_000_000), processor_seconds: Some(0.5), exit_code: Some(0) }),
         series: Series {
             registered: vec![(0.0, 0), (1.0, 1_000)],
             initialised: vec![(0.0, 0), (after, 1_000)],

@@ -75,6 +75,7 @@ pub(crate) async fn play(scenario: Scenario, contender: Contender, site: Site<'_
     quiet(&scene).await;
     meter.look(&scene).await;
     // Before it is stopped, which cuts off what is still open.
+    scene.measured();
     let records = findings::measured(&scene, epoch);
     let controller = scene.controller().await.take();
     let ending = match controller {
@@ -150,6 +151,12 @@ fn judge(
         problems.push(
             "there were more requests than the simulated Kubernetes API remembers, so what the program wrote could not be \
              counted; take fewer Nodes or a shorter time"
+                .to_owned(),
+        );
+    }
+    if scene.notes().unsettled {
+        problems.push(
+            "the program was still asking or logging something a minute after its start, so what was measured has that in it"
                 .to_owned(),
         );
     }

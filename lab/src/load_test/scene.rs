@@ -55,6 +55,8 @@ pub(crate) struct Scene<'a> {
 pub(crate) struct Notes {
     /// From when on requests count and times are taken.
     pub(crate) measured_from: Option<Instant>,
+    /// Until when requests counted: what it takes to wind up is no part of it.
+    pub(crate) measured_until: Option<Instant>,
     /// When the Packet API went away, and when it was back.
     pub(crate) away: Option<(Instant, Option<Instant>)>,
     /// How many Nodes were initialised when it returned.
@@ -71,6 +73,8 @@ pub(crate) struct Notes {
     pub(crate) not_ready: usize,
     /// Whether time was up before all were initialised.
     pub(crate) time_is_up: bool,
+    /// Whether the program had not come to rest when measuring began.
+    pub(crate) unsettled: bool,
 }
 
 impl<'a> Scene<'a> {
@@ -117,6 +121,11 @@ impl<'a> Scene<'a> {
     /// From now on requests count, and times are taken.
     pub(crate) fn measure(&self) {
         self.notes().measured_from = Some(Instant::now());
+    }
+
+    /// What comes from now on does not count any more.
+    pub(crate) fn measured(&self) {
+        self.notes().measured_until = Some(Instant::now());
     }
 
     /// The devices of these Nodes do not have their hostnames yet, as those of machines that are not installed yet: whoever
@@ -217,7 +226,8 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// Waits until the program watches Nodes and has asked the Packet API nothing for a while.
+    /// Waits until the program watches Nodes and has asked the Packet API nothing for a while; that it does not come to that
+    /// is written down.
     pub(crate) async fn settled(&self) -> Result<(), LabError> {
         if self.contender != Contender::Program {
             return Ok(());
@@ -240,6 +250,7 @@ impl<'a> Scene<'a> {
                 (known, since) = (now, Instant::now());
             }
         }
+        self.notes().unsettled = since.elapsed() < SETTLED;
         Ok(())
     }
 

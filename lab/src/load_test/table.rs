@@ -75,7 +75,7 @@ fn remarks(scenario: &ScenarioResult, out: &mut Vec<String>) {
             if let Some(peak) = process.peak_memory {
                 told.push(format!("{} of memory at most", DecimalBytes(peak)));
             }
-            told.push(format!("{:.2} s of processor time", process.processor_seconds));
+            told.extend(process.processor_seconds.map(|seconds| format!("{seconds:.2} s of processor time")));
         }
         if let Some(first) = run.start_to_first_write.filter(|_| run.contender == Contender::Program) {
             told.push(format!("first write {first:.2} s after the start"));

@@ -195,7 +195,7 @@ fn row(run: &Run) -> String {
             .and_then(|writes| writes.per_node)
             .map_or_else(|| "–".to_owned(), |writes| format!("{writes:.2}")),
         process.and_then(|used| used.peak_memory).map_or_else(|| "–".to_owned(), |peak| DecimalBytes(peak).to_string()),
-        seconds(process.map(|used| used.processor_seconds)),
+        seconds(process.and_then(|used| used.processor_seconds)),
     ];
     format!("<tr><td>{}</td><td>{}</td></tr>\n", run.contender.title(), cells.join("</td><td>"))
 }
