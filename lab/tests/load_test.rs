@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::io::{BufRead, Read};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
@@ -53,12 +54,21 @@ fn two_scenarios_are_played_by_all_three_and_told_for_people_and_for_machines() 
         "--scenario=cold-start,one-joins",
         "--max-per-page=5",
         "--latency=5ms",
+        "--at-most-floor=1000",
+        "--at-most-memory=1000",
         &json,
         &plots,
     ]);
     let text = said(&output);
     assert_eq!(output.status.code(), Some(0), "{text}");
-    for part in ["cold-start: All Nodes are there", "request per event", "(5 pages + 3)", "✔ Every check held."] {
+    for part in [
+        "cold-start: All Nodes are there",
+        "request per event",
+        "(5 pages + 3)",
+        "✔ time, beside the bare loop's",
+        "✔ memory held",
+        "✔ Every check held.",
+    ] {
         assert!(text.contains(part), "{part:?} is not in\n{text}");
     }
     assert!(!text.contains('✘') && text.lines().all(|line| line.chars().count() <= 100), "{text}");
@@ -100,6 +110,31 @@ fn a_scenario_in_which_the_program_dies_is_played_to_its_end() {
     let run = &results.json()["scenarios"][0]["runs"][0];
     assert_eq!((&run["initialised"], &run["wrong"]), (&20.into(), &0.into()));
     assert_eq!(run["series"]["killed"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn an_outage_is_felt_though_a_slow_answer_is_under_way_when_the_api_goes() {
+    let results = Results::new();
+    let [json, plots] = results.options();
+    // Slow enough that the first half is still asked about when the API goes.
+    let output = load_test(&[
+        "--nodes=20",
+        "--scenario=outage",
+        "--burst-seconds=1",
+        "--outage-seconds=3",
+        "--outage-kind=503",
+        "--latency=700ms",
+        "--no-floor",
+        "--no-comparison",
+        &json,
+        &plots,
+    ]);
+    let text = said(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("✔ Nodes initialised at the return"), "{text}");
+    let limits = &results.json()["scenarios"][0]["limits"];
+    let after = limits.as_array().unwrap().iter().find(|limit| limit["unit"] == "s").unwrap();
+    assert!(after["measured"].as_f64().unwrap() > 0.0, "{after}");
 }
 
 #[test]
@@ -165,6 +200,37 @@ fn nothing_is_left_on_a_cluster_that_was_there_before() {
     assert_eq!(output.status.code(), Some(0), "{text}");
     assert_eq!(text.matches("Removed 10 Nodes").count(), 2, "{text}");
     assert_eq!(server.store().nodes(), [] as [Value; 0]);
+}
+
+#[test]
+fn what_was_played_before_an_interruption_is_told() {
+    let results = Results::new();
+    let [json, plots] = results.options();
+    let mut lab = lab();
+    lab.arg("--binary").arg(&*PRODUCT).args(["--nodes=5", "--scenario=cold-start,flapping", "--flapping-seconds=600"]);
+    lab.args(["--no-floor", "--no-comparison", &json, &plots]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut lab = lab.spawn().unwrap();
+    let mut text = String::new();
+    let mut output = std::io::BufReader::new(lab.stdout.take().unwrap());
+    while !text.contains("flapping: ") {
+        assert_ne!(output.read_line(&mut text).unwrap(), 0, "{text}");
+    }
+    assert!(Command::new("kill").args(["-INT", &lab.id().to_string()]).status().unwrap().success());
+    output.read_to_string(&mut text).unwrap();
+    assert_eq!(lab.wait().unwrap().code(), Some(130), "{text}");
+    assert!(text.contains("Not everything was played: interrupted"), "{text}");
+    let result = results.json();
+    assert_eq!((result["passed"].as_bool(), result["scenarios"].as_array().unwrap().len()), (Some(false), 1));
+    assert_eq!(result["scenarios"][0]["logs"], serde_json::json!([]));
+    assert!(results.plots().contains("cold-start"));
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_refused_before_anything_is_played() {
+    let output = load_test(&["--nodes=5", "--json=/nowhere/result.json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = said(&output);
+    assert!(text.contains("writing /nowhere/result.json") && !text.contains("cold-start"), "{text}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use control_plane::ControlPlane;
 use http::HeaderValue;
@@ -158,6 +159,14 @@ impl Cluster {
         }
     }
 
+    /// Whether the simulated cluster has forgotten requests that came after `from`: it keeps the latest half a million.
+    pub(crate) fn has_forgotten_since(&self, from: SystemTime) -> bool {
+        let Kind::Simulated(server) = &self.kind else { return false };
+        // Counted first, so that one that comes meanwhile is not taken for forgotten.
+        let (count, kept) = (server.requests().count(), server.requests().all());
+        has_forgotten(count, kept.len(), kept.first().map(|request| request.at), from)
+    }
+
     /// Whether somebody who calls itself so is the lab, which drives and observes.
     pub(crate) fn is_the_labs(user_agent: &str) -> bool {
         user_agent.starts_with(OWN_USER_AGENT)
@@ -169,6 +178,11 @@ impl Cluster {
             server.stop().await;
         }
     }
+}
+
+/// Whether some of `count` requests are gone, of which `kept` are there, and may have come after `from`.
+fn has_forgotten(count: usize, kept: usize, oldest: Option<SystemTime>, from: SystemTime) -> bool {
+    count > kept && oldest.is_none_or(|oldest| oldest > from)
 }
 
 fn write(folder: &Path, kubeconfig: &str) -> Result<PathBuf, LabError> {
@@ -192,4 +206,20 @@ async fn connect(kubeconfig: &Path, user_agent: &'static str) -> Result<(http::U
     let url = config.cluster_url.clone();
     let client = Client::try_from(config).map_err(LabError::kubernetes(format!("making a client of {url}")))?;
     Ok((url, client))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn what_was_forgotten_matters_where_it_may_have_come_after_the_beginning() {
+        let from = SystemTime::UNIX_EPOCH + Duration::from_secs(100);
+        let before = Some(from - Duration::from_secs(1));
+        let after = Some(from + Duration::from_secs(1));
+        assert!(has_forgotten(6, 5, after, from));
+        assert!(!has_forgotten(5, 5, after, from));
+        assert!(!has_forgotten(6, 5, before, from));
+    }
 }

@@ -131,6 +131,14 @@ pub(crate) struct LoadTest {
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = values::duration, help_heading = "Comparison")]
     pub(crate) comparison_timeout: Duration,
 
+    /// `cold-start`: how many times as long as the bare loop the program may take [default: it is told and not checked]
+    #[arg(long, value_name = "RATIO", value_parser = values::ratio, conflicts_with = "no_floor", help_heading = "Checks")]
+    pub(crate) at_most_floor: Option<f64>,
+
+    /// How much memory the program may hold, in MiB [default: it is told and not checked]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Checks")]
+    pub(crate) at_most_memory: Option<u32>,
+
     /// Write everything that was measured to this file, as JSON
     #[arg(long, value_name = "FILE", help_heading = "Results")]
     pub(crate) json: Option<PathBuf>,
@@ -192,6 +200,9 @@ impl LoadTest {
 
     /// What the options say that cannot be, taken together.
     pub(crate) fn contradiction(&self) -> Option<String> {
+        if self.at_most_floor.is_some() && !self.scenarios().contains(&Scenario::ColdStart) {
+            return Some("--at-most-floor is about cold-start, which is not among the scenarios; add it".to_owned());
+        }
         let of_nodes = self.nodes;
         self.devices.filter(|devices| *devices < of_nodes).map(|devices| {
             format!("--devices is {devices}, but {of_nodes} Nodes are to have one each; give at least that many")
@@ -244,6 +255,14 @@ mod tests {
     fn fewer_devices_than_nodes_are_refused() {
         assert!(load_test(&["--nodes=10", "--devices=9"]).unwrap().contradiction().unwrap().contains("--devices is 9"));
         assert_eq!(load_test(&["--nodes=10", "--devices=10"]).unwrap().contradiction(), None);
+    }
+
+    #[test]
+    fn a_ratio_to_the_floor_cannot_be_checked_where_it_is_not_measured() {
+        assert_eq!(load_test(&["--at-most-floor=1.25"]).unwrap().contradiction(), None);
+        assert!(load_test(&["--at-most-floor=1.25", "--no-floor"]).unwrap_err().contains("cannot be used with"));
+        let without = load_test(&["--at-most-floor=1.25", "--scenario=join-burst"]).unwrap().contradiction().unwrap();
+        assert!(without.contains("cold-start"), "{without}");
     }
 
     #[test]

@@ -27,6 +27,11 @@ pub(super) fn rate(text: &str) -> Result<f64, &'static str> {
     rate.ok_or("expected a number above 0")
 }
 
+/// So many times something.
+pub(super) fn ratio(text: &str) -> Result<f64, &'static str> {
+    rate(text)
+}
+
 /// What the simulated Packet API allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Allowance {

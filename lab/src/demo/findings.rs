@@ -50,7 +50,7 @@ pub(crate) fn times(
         start_to_first_write: first_write.as_ref().map(Duration::as_secs_f64),
         first_initialised: after_beginning(initialised().map(|(_, at)| at).min()),
         last_initialised: after_beginning(initialised().map(|(_, at)| at).max()),
-        per_node: Spread::of(per_node),
+        per_node: Spread::of(per_node, registered.len()),
     }
 }
 
@@ -88,8 +88,11 @@ fn judged(
         let sighting = sightings.get(&member.name);
         let mut faults = match sighting {
             Some(sighting) => checks::faults(member, provider, &sighting.latest),
-            None => vec![Fault { aspect: Aspect::Untainted, text: "was never seen by the watch".to_owned() }],
+            None => vec![Fault { aspect: Aspect::There, text: "was never seen by the watch".to_owned() }],
         };
+        if sighting.is_some_and(|sighting| sighting.removed) {
+            faults.push(Fault { aspect: Aspect::There, text: "was removed by somebody".to_owned() });
+        }
         let at_once = sighting.and_then(|sighting| sighting.initialised.as_ref());
         if let Some((_, then)) = at_once {
             let missing = checks::faults(member, provider, then).into_iter().map(|fault| fault.text);
@@ -106,7 +109,7 @@ fn judged(
                 Aspect::OtherTaints => !member.taints.is_empty(),
                 // Of a Node that still waits, nothing else can be said.
                 Aspect::ProviderId | Aspect::Addresses | Aspect::Labels | Aspect::CompleteAtOnce => at_once.is_some(),
-                Aspect::Untainted => true,
+                Aspect::There | Aspect::Untainted => true,
             };
             if applies {
                 let (good, of) = passed.entry(aspect).or_default();
@@ -115,7 +118,7 @@ fn judged(
             }
         }
         if at_once.is_none() {
-            faults.retain(|fault| fault.aspect == Aspect::Untainted || member.device.is_none());
+            faults.retain(|fault| matches!(fault.aspect, Aspect::There | Aspect::Untainted) || member.device.is_none());
         }
         if !faults.is_empty() {
             wrong.push((member.name.clone(), faults));
@@ -187,7 +190,8 @@ mod tests {
     }
 
     fn waiting(fleet: &Fleet) -> HashMap<String, Sighting> {
-        let sighting = |member| Sighting { latest: fleet.registration(member).unwrap(), initialised: None };
+        let sighting =
+            |member| Sighting { latest: fleet.registration(member).unwrap(), initialised: None, removed: false };
         fleet.members().iter().map(|member| (member.name.clone(), sighting(member))).collect()
     }
 
@@ -212,6 +216,22 @@ mod tests {
         let (_, wrong) = judged(&fleet, Provider::Packet, &sightings);
         let (_, faults) = wrong.iter().find(|(node, _)| *node == name).unwrap();
         assert!(faults.iter().any(|fault| fault.aspect == Aspect::CompleteAtOnce), "{faults:?}");
+    }
+
+    #[tokio::test]
+    async fn a_node_that_was_removed_after_it_was_initialised_fails() {
+        let fleet = fleet(0).await;
+        let sighting = |member| {
+            let latest = fleet.initialised(member, Provider::Packet).unwrap();
+            Sighting { initialised: Some((Instant::now(), latest.clone())), latest, removed: false }
+        };
+        let mut sightings: HashMap<String, Sighting> =
+            fleet.members().iter().map(|member| (member.name.clone(), sighting(member))).collect();
+        assert_eq!(judged(&fleet, Provider::Packet, &sightings).1, []);
+        sightings.get_mut(&fleet.members()[1].name).unwrap().removed = true;
+        let (nodes, wrong) = judged(&fleet, Provider::Packet, &sightings);
+        assert_eq!((wrong.len(), wrong[0].1[0].text.as_str()), (1, "was removed by somebody"));
+        assert_eq!((nodes.checks[0].passed, nodes.checks[0].of), (1, 2));
     }
 
     #[tokio::test]

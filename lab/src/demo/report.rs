@@ -47,10 +47,8 @@ fn times(summary: &Summary, out: &mut Vec<String>) {
     value("last Node initialised", &format!("{} {since}", seconds(last_initialised)), out);
     if let Some(spread) = per_node {
         let label = if summary.scenario.burst.is_some() { "each Node, from its registration" } else { "each Node" };
-        let spread = format!(
-            "p50 {:.2} s   p90 {:.2} s   p99 {:.2} s   slowest {:.2} s",
-            spread.p50, spread.p90, spread.p99, spread.max
-        );
+        let [p50, p90, p99, max] = [spread.p50, spread.p90, spread.p99, spread.max].map(|time| seconds(&time));
+        let spread = format!("p50 {p50}   p90 {p90}   p99 {p99}   slowest {max}");
         value(label, &spread, out);
     }
     if let Some(floor) = &summary.floor {
@@ -194,7 +192,7 @@ mod tests {
                 registered: Some(2.0),
                 first_initialised: Some(0.3),
                 last_initialised: Some(2.4),
-                per_node: Some(Spread { p50: 0.1, p90: 0.2, p99: 0.3, max: 0.4 }),
+                per_node: Some(Spread { p50: Some(0.1), p90: Some(0.2), p99: Some(0.3), max: Some(0.4) }),
             },
             nodes: Nodes {
                 initialised: 500,
@@ -286,7 +284,7 @@ mod tests {
     fn the_json_has_the_same_numbers() {
         let json = serde_json::to_value(summary()).unwrap();
         assert_eq!(json["times"]["per_node"]["p99"], 0.3);
-        assert_eq!(json["nodes"]["checks"][1]["aspect"], "provider_id");
+        assert_eq!(json["nodes"]["checks"][2]["aspect"], "provider_id");
         assert_eq!(json["floor"]["ratio"], 1.5);
         assert_eq!(json["problems"], serde_json::json!([]));
     }

@@ -25,8 +25,9 @@ use crate::traffic;
 const FAULTS_TOLD: usize = 5;
 /// How many Nodes are read at once where they are read over HTTP.
 const PAGE: u32 = 500;
-/// What the API puts on a page of a list where nobody says how many (openapi.yaml).
-const DEFAULT_PER_PAGE: u32 = 10;
+/// The devices on a page that the program asks for usually (docs/tuning.md). It may ask for more, which only makes requests
+/// fewer.
+const USUAL_PER_PAGE: u32 = 250;
 
 /// Everything about a run. `records` are the requests to the Packet API since measuring began, and when since then.
 ///
@@ -61,7 +62,7 @@ pub(crate) async fn of(
         requests_per_second: series::per_interval(arrivals.iter().map(|(at, _)| *at), second),
         refused_per_second: series::per_interval(refused, second),
         memory: series::thinned(&memory),
-        waits: series::percentiles(waits.clone()),
+        waits: series::percentiles(waits.clone(), notes.waits),
         away: notes
             .away
             .map(|(gone, back)| (since(gone).as_secs_f64(), since(back.unwrap_or_else(Instant::now)).as_secs_f64())),
@@ -79,13 +80,13 @@ pub(crate) async fn of(
             .map(|wait| since(wait.until).as_secs_f64())
             .max_by(f64::total_cmp)
             .filter(|_| all),
-        wait: Spread::of(waits),
+        wait: Spread::of(waits, notes.waits),
         start_to_first_write: first_write(scene, &notes, began.iter().min().copied()),
         packet_api: packet_requests(records),
         kubernetes: kubernetes_writes(scene, from, counts.initialised),
         process: (scene.contender == Contender::Program).then(|| Process {
             peak_memory: meter.peak_memory(),
-            processor_seconds: meter.processor().unwrap_or_default().as_secs_f64(),
+            processor_seconds: meter.processor().map(|time| time.as_secs_f64()),
             exit_code: ending.and_then(|ending| ending.code),
         }),
         series,
@@ -128,6 +129,9 @@ fn packet_requests(records: &[(Duration, Exchange)]) -> PacketRequests {
 
 fn kubernetes_writes(scene: &Scene<'_>, from: Instant, initialised: usize) -> Option<KubernetesWrites> {
     let from = SystemTime::now() - from.elapsed();
+    if scene.cluster.has_forgotten_since(from) {
+        return None;
+    }
     let writes: Vec<_> = scene.cluster.writes()?.into_iter().filter(|write| write.at >= from).collect();
     let rows = traffic::rows(writes.iter().map(traffic::of_kubernetes));
     let per_node = (initialised > 0).then(|| count(writes.len()) / count(initialised));
@@ -142,7 +146,7 @@ fn is_of_node(request: &kube_api_server::RequestRecord) -> bool {
 /// From the start to the first write to a Node, where there was something to write at the start.
 fn first_write(scene: &Scene<'_>, notes: &Notes, first_wait: Option<Instant>) -> Option<f64> {
     let (start, started) = notes.starts.first()?;
-    if first_wait.is_none_or(|wait| wait > *start) {
+    if first_wait.is_none_or(|wait| wait > *start) || scene.cluster.has_forgotten_since(*started) {
         return None;
     }
     let first = scene.cluster.writes()?.into_iter().filter(is_of_node).map(|write| write.at).min()?;
@@ -202,18 +206,11 @@ pub(crate) fn budget(scene: &Scene<'_>) -> Option<Budget> {
     Some(Budget { rate, burst })
 }
 
-/// How many pages the devices fill, at the size that was asked for and granted; where no page was asked for, at the size
-/// that would be.
-pub(crate) fn pages(scene: &Scene<'_>, devices: usize) -> usize {
-    let records = scene.packet.requests().all();
-    let lists = records.iter().filter(|record| record.path.ends_with("/devices"));
-    let asked = lists.map(|record| {
-        let parts = record.query.as_deref().unwrap_or_default().split('&');
-        let size = parts.filter_map(|part| part.strip_prefix("per_page=")).find_map(|size| size.parse().ok());
-        size.unwrap_or(DEFAULT_PER_PAGE)
-    });
-    let granted = asked.max().unwrap_or(u32::MAX).min(scene.options.max_per_page);
-    devices.div_ceil(granted.max(1) as usize)
+/// How many pages the devices fill, at the usual size or what is granted of it. What the program did ask for is no measure: one
+/// that asked for pages of five would be allowed fifty times as many requests.
+pub(crate) const fn pages(devices: usize, max_per_page: u32) -> usize {
+    let granted = if max_per_page < USUAL_PER_PAGE { max_per_page } else { USUAL_PER_PAGE };
+    devices.div_ceil(granted as usize)
 }
 
 /// What limits are reckoned from.
@@ -225,7 +222,8 @@ pub(crate) fn facts(
     budget: Option<Budget>,
 ) -> Facts {
     let notes = scene.notes();
-    let seconds = notes.measured_from.map_or(0, |from| from.elapsed().as_secs() + 1);
+    let measured_for = notes.measured_from.zip(notes.measured_until).map(|(from, until)| until.duration_since(from));
+    let seconds = measured_for.map_or(0, |time| time.as_secs() + 1);
     let since_return =
         notes.away.and_then(|(_, back)| Some(back?.saturating_duration_since(notes.measured_from?).as_secs_f64()));
     Facts {
@@ -235,11 +233,8 @@ pub(crate) fn facts(
         refused: run.packet_api.refused,
         seconds,
         all_initialised_after: run.all_initialised_after,
-        // Those that were initialised before it was back are no reason for a negative time.
-        all_initialised_after_return: run
-            .all_initialised_after
-            .zip(since_return)
-            .map(|(all, back)| (all - back).max(0.0)),
+        initialised_at_return: notes.initialised_at_return,
+        all_initialised_after_return: run.all_initialised_after.zip(since_return).map(|(all, back)| all - back),
         not_ready: notes.not_ready,
         node_writes: run.kubernetes.as_ref().map(|writes| writes.node_writes),
         fits_into_a_minute: allowed.is_none_or(|allowed| count(pages) <= allowed.in_a_minute()),
@@ -258,6 +253,11 @@ mod tests {
         let (method, path, query) = ("GET".to_owned(), format!("/metal/v1/{path}"), query.map(Into::into));
         let request = RequestRecord { method, path, query, status, at: Duration::ZERO, bytes: 100 };
         (Duration::ZERO, Exchange { request, took: (!open).then_some(Duration::ZERO), fault: None })
+    }
+
+    #[test]
+    fn pages_are_of_the_usual_size_where_that_is_granted() {
+        assert_eq!([pages(1_100, 100), pages(1_100, 250), pages(1_100, 1_000)], [11, 5, 5]);
     }
 
     #[test]

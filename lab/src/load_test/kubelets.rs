@@ -2,15 +2,18 @@
 //!
 //! In the simulated cluster Nodes are registered within the process: a hundred thousand of them would otherwise cost the
 //! lab more than the program. All else goes over HTTP, as it does everywhere.
+//!
+//! A Node that is not there any more is no reason to end: whoever removed it wrongly is to fail a check, with a result to show
+//! for it. So those who find such a Node go on, and name it.
 
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::core::v1::{Node, Taint};
 use k8s_openapi::jiff::Timestamp;
-use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 use tokio::time::MissedTickBehavior;
@@ -103,34 +106,56 @@ impl Kubelets {
         creating.buffer_unordered(CONCURRENCY).try_collect().await
     }
 
-    /// Removes these Nodes, whatever their state.
-    pub(crate) async fn leave(&self, members: Range<usize>) -> Result<(), LabError> {
-        let leaving = stream::iter(&self.fleet.members()[members]).map(|member| async {
-            let deleted = self.nodes.delete(&member.name, &DeleteParams::default()).await;
-            deleted.map(drop).map_err(LabError::kubernetes(format!("removing Node {}", member.name)))
+    /// Removes these Nodes, whatever their state, each by the uid that `uid` tells. Returns the names of those that are not
+    /// there any more, or are somebody else's by now.
+    pub(crate) async fn leave(
+        &self,
+        members: Range<usize>,
+        uid: impl Fn(&str) -> Option<String>,
+    ) -> Result<Vec<String>, LabError> {
+        let leaving = stream::iter(&self.fleet.members()[members]).map(|member| {
+            let (name, uid) = (&member.name, uid(&member.name));
+            async move {
+                // One that the watch does not show is gone.
+                let Some(uid) = uid else { return Ok(Some(name.clone())) };
+                let preconditions = Preconditions { uid: Some(uid), resource_version: None };
+                let deleted = self.nodes.delete(name, &DeleteParams::default().preconditions(preconditions)).await;
+                match deleted {
+                    Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(Some(name.clone())),
+                    deleted => deleted.map(|_| None).map_err(LabError::kubernetes(format!("removing Node {name}"))),
+                }
+            }
         });
-        leaving.buffer_unordered(CONCURRENCY).try_collect().await
+        names(leaving.buffer_unordered(CONCURRENCY)).await
     }
 
     /// Puts the taint on these Nodes again, as a kubelet does that finds its Node there when it starts; tells `begun` of
-    /// each.
+    /// each. Returns the names of those that are not there any more.
     pub(crate) async fn taint_again(
         &self,
         members: Range<usize>,
         mut begun: impl FnMut(Begun),
-    ) -> Result<(), LabError> {
-        let tainting = stream::iter(&self.fleet.members()[members]).map(|member| self.taint_one(&member.name));
+    ) -> Result<Vec<String>, LabError> {
+        let tainting = stream::iter(&self.fleet.members()[members]).map(|member| async move {
+            let tainted = self.taint_one(&member.name).await?;
+            Ok::<_, LabError>((member.name.clone(), tainted))
+        });
         let mut tainting = tainting.buffer_unordered(CONCURRENCY);
-        while let Some(node) = tainting.try_next().await? {
-            begun(node);
+        let mut missing = Vec::new();
+        while let Some((name, tainted)) = tainting.try_next().await? {
+            match tainted {
+                Some(node) => begun(node),
+                None => missing.push(name),
+            }
         }
-        Ok(())
+        Ok(missing)
     }
 
-    async fn taint_one(&self, name: &str) -> Result<Begun, LabError> {
+    /// `None` where there is no such Node.
+    async fn taint_one(&self, name: &str) -> Result<Option<Begun>, LabError> {
         let doing = || LabError::kubernetes(format!("tainting Node {name}"));
         loop {
-            let node = self.nodes.get(name).await.map_err(doing())?;
+            let Some(node) = self.nodes.get_opt(name).await.map_err(doing())? else { return Ok(None) };
             let mut taints = node.spec.and_then(|spec| spec.taints).unwrap_or_default();
             let (key, value, effect) =
                 (UNINITIALIZED_TAINT.to_owned(), Some("true".to_owned()), "NoSchedule".to_owned());
@@ -139,24 +164,38 @@ impl Kubelets {
             let metadata = json!({ "resourceVersion": node.metadata.resource_version });
             let patch = Patch::Merge(json!({ "metadata": metadata, "spec": { "taints": taints } }));
             match self.looks.patch(name, &PatchParams::default(), &patch).await {
-                Ok(look) => return Ok(Begun { name: name.to_owned(), at: Instant::now(), version: look.version() }),
+                Ok(look) => {
+                    return Ok(Some(Begun { name: name.to_owned(), at: Instant::now(), version: look.version() }));
+                }
                 Err(kube::Error::Api(status)) if status.code == 409 => {}
+                Err(kube::Error::Api(status)) if status.code == 404 => return Ok(None),
                 Err(error) => return Err(doing()(error)),
             }
         }
     }
 
     /// Reports a new status of every Node: a heartbeat and another opinion on the disk. Every `not_ready_every`th says that it
-    /// is not ready in odd `round`s, and that it is again in even ones.
-    pub(crate) async fn report_status(&self, round: usize, not_ready_every: usize) -> Result<(), LabError> {
+    /// is not ready in odd `round`s, and that it is again in even ones. Returns the names of those that are not there any more.
+    pub(crate) async fn report_status(&self, round: usize, not_ready_every: usize) -> Result<Vec<String>, LabError> {
         let reporting = stream::iter(self.fleet.members().iter().enumerate()).map(|(place, member)| async move {
             let ready = !place.is_multiple_of(not_ready_every) || round.is_multiple_of(2);
             let patch = Patch::Strategic(status(round, ready));
             let reported = self.looks.patch_status(&member.name, &PatchParams::default(), &patch).await;
-            reported.map(drop).map_err(LabError::kubernetes(format!("reporting the status of Node {}", member.name)))
+            match reported {
+                Err(kube::Error::Api(status)) if status.code == 404 => Ok(Some(member.name.clone())),
+                reported => {
+                    let doing = format!("reporting the status of Node {}", member.name);
+                    reported.map(|_| None).map_err(LabError::kubernetes(doing))
+                }
+            }
         });
-        reporting.buffer_unordered(CONCURRENCY).try_collect().await
+        names(reporting.buffer_unordered(CONCURRENCY)).await
     }
+}
+
+/// The names among what comes.
+async fn names(all: impl Stream<Item = Result<Option<String>, LabError>>) -> Result<Vec<String>, LabError> {
+    all.try_filter_map(|name| std::future::ready(Ok(name))).try_collect().await
 }
 
 /// The conditions that change, for a patch that merges them by type.
@@ -258,8 +297,26 @@ mod tests {
             // The taint is all that is wrong: the last one has another, which is kept.
             assert_eq!(faults(&fleet.members()[place], Provider::Packet, &node).len(), 1);
         }
-        kubelets.leave(9..10).await.unwrap();
+        let uid = |name: &str| server.store().node(name)?["metadata"]["uid"].as_str().map(ToOwned::to_owned);
+        assert_eq!(kubelets.leave(9..10, uid).await.unwrap(), [""; 0]);
         assert_eq!(server.store().nodes().len(), 9);
+    }
+
+    #[tokio::test]
+    async fn a_node_that_somebody_removed_is_named_and_the_others_are_served() {
+        let (kubelets, server) = kubelets(true).await;
+        kubelets.put_initialised(0..3, Provider::Packet).await.unwrap();
+        let names: Vec<String> = kubelets.fleet.members().iter().map(|member| member.name.clone()).collect();
+        assert_eq!(kubelets.report_status(1, 2).await.unwrap().len(), 7);
+        assert!(kubelets.nodes.delete(&names[0], &DeleteParams::default()).await.is_ok());
+        let mut begun = Vec::new();
+        let missing = kubelets.taint_again(0..3, |node| begun.push(node.name)).await.unwrap();
+        begun.sort_unstable();
+        assert_eq!((&missing[..], &begun[..]), (&names[..1], &names[1..3]));
+        // The uid of a Node that was there before is not that of this one.
+        let uid = |name: &str| (name != names[0]).then(|| "another".to_owned());
+        assert_eq!(kubelets.leave(0..3, uid).await.unwrap().len(), 3);
+        assert_eq!(server.store().nodes().len(), 2);
     }
 
     #[tokio::test]

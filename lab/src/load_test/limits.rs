@@ -8,6 +8,9 @@ use crate::program::log::Budget;
 
 /// How much later than another a request may arrive that went out at the same time: it is counted where it arrives.
 const ON_THE_WAY: Duration = Duration::from_millis(50);
+const MIB: f64 = 1_048_576.0;
+/// The unit of a limit that is a ratio.
+pub(crate) const TIMES: &str = "times";
 /// The windows in which the budget is checked.
 pub(crate) const WINDOWS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(10), Duration::from_mins(1)];
 
@@ -16,7 +19,7 @@ pub(crate) const WINDOWS: [Duration; 3] = [Duration::from_secs(1), Duration::fro
 pub(crate) struct Facts {
     /// Nodes in the cluster.
     pub(crate) nodes: usize,
-    /// The pages that the devices fill at the size that is granted.
+    /// The pages that the devices fill at the usual size, or what is granted of it.
     pub(crate) pages: usize,
     /// Requests to the Packet API since measuring began.
     pub(crate) requests: usize,
@@ -26,7 +29,9 @@ pub(crate) struct Facts {
     pub(crate) seconds: u64,
     /// Seconds from the beginning until the last Node was initialised; `None` where not all were.
     pub(crate) all_initialised_after: Option<f64>,
-    /// Seconds from the return of the Packet API; `None` where not all were.
+    /// Nodes that were initialised when the Packet API returned.
+    pub(crate) initialised_at_return: usize,
+    /// Seconds from the return of the Packet API, negative where the last one was before it; `None` where not all were.
     pub(crate) all_initialised_after_return: Option<f64>,
     /// The most Nodes that were not ready at once.
     pub(crate) not_ready: usize,
@@ -47,7 +52,7 @@ pub(crate) struct Limit {
     pub(crate) measured: Option<f64>,
     /// The most that it may be.
     pub(crate) at_most: f64,
-    /// `requests`, `seconds` and so on; empty for a plain number.
+    /// `s`, `MiB` or `times`; empty for a plain number.
     pub(crate) unit: &'static str,
     /// How the most is reckoned; may be empty.
     pub(crate) reckoning: String,
@@ -70,8 +75,23 @@ impl Limit {
 
     /// Within so many seconds.
     pub(crate) fn seconds(what: &str, measured: Option<f64>, at_most: f64) -> Self {
+        Self::measured(what, measured, at_most, "s")
+    }
+
+    /// No more than so many times as long as the bare loop took.
+    pub(crate) fn times_the_floor(measured: Option<f64>, at_most: f64) -> Self {
+        Self::measured("time, beside the bare loop's", measured, at_most, TIMES)
+    }
+
+    /// No more memory than so many MiB.
+    pub(crate) fn memory(bytes: u64, at_most: u32) -> Self {
+        let measured = count(usize::try_from(bytes).unwrap_or(usize::MAX)) / MIB;
+        Self::measured("memory held", Some(measured), f64::from(at_most), "MiB")
+    }
+
+    fn measured(what: &str, measured: Option<f64>, at_most: f64, unit: &'static str) -> Self {
         let held = measured.is_some_and(|measured| measured <= at_most);
-        Self { what: what.to_owned(), measured, at_most, unit: "s", reckoning: String::new(), held }
+        Self { what: what.to_owned(), measured, at_most, unit, reckoning: String::new(), held }
     }
 }
 
@@ -142,6 +162,12 @@ mod tests {
         let limits = within(Budget { rate: 5.0, burst: 20.0 }, &arrivals);
         assert_eq!(limits.iter().map(|limit| limit.held).collect::<Vec<_>>(), [true, false, false]);
         assert_eq!((limits[2].measured, limits[2].at_most), (Some(600.0), 320.0));
+    }
+
+    #[test]
+    fn memory_is_limited_in_mebibytes() {
+        assert!(Limit::memory(30 * 1_048_576, 30).held);
+        assert!(!Limit::memory(30 * 1_048_576 + 1, 30).held);
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub(crate) struct Look {
     metadata: ObjectMeta,
     /// The place of the uninitialized taint among the taints, if it is there.
     pub(crate) taint_place: Option<usize>,
-    /// Whether it has a provider ID and addresses.
+    /// Whether it has a provider ID, addresses, and the labels of instance type and region.
     pub(crate) filled_in: bool,
 }
 
@@ -88,6 +88,17 @@ struct WireMetadata {
     name: Option<String>,
     uid: Option<String>,
     resource_version: Option<String>,
+    #[serde(default)]
+    labels: WireLabels,
+}
+
+/// Those that the program writes; their older names come with them.
+#[derive(Default, Deserialize)]
+struct WireLabels {
+    #[serde(rename = "node.kubernetes.io/instance-type")]
+    instance_type: Option<IgnoredAny>,
+    #[serde(rename = "topology.kubernetes.io/region")]
+    region: Option<IgnoredAny>,
 }
 
 #[derive(Default, Deserialize)]
@@ -111,11 +122,12 @@ struct WireStatus {
 
 impl From<Wire> for Look {
     fn from(Wire { metadata, spec, status }: Wire) -> Self {
-        let WireMetadata { name, uid, resource_version } = metadata;
+        let WireMetadata { name, uid, resource_version, labels } = metadata;
+        let labelled = labels.instance_type.is_some() && labels.region.is_some();
         Self {
             metadata: ObjectMeta { name, uid, resource_version, ..ObjectMeta::default() },
             taint_place: spec.taints.iter().position(|taint| taint.key == UNINITIALIZED_TAINT),
-            filled_in: spec.provider_id.is_some() && !status.addresses.is_empty(),
+            filled_in: spec.provider_id.is_some() && !status.addresses.is_empty() && labelled,
         }
     }
 }
@@ -141,14 +153,26 @@ mod tests {
     }
 
     #[test]
-    fn a_node_is_filled_in_once_it_has_a_provider_id_and_addresses() {
-        let look = |spec, status| {
-            let node = json!({"metadata": {"name": "n"}, "spec": spec, "status": status});
-            serde_json::from_value::<Look>(node).unwrap().filled_in
-        };
-        let addresses = json!({"addresses": [{"type": "Hostname", "address": "n"}]});
-        assert!(look(json!({"providerID": "packet://1"}), addresses.clone()));
-        assert!(!look(json!({}), addresses));
-        assert!(!look(json!({"providerID": "packet://1"}), json!({})));
+    fn a_node_is_filled_in_once_it_has_a_provider_id_addresses_and_both_labels() {
+        let whole = json!({
+            "metadata": {"name": "n", "labels": {
+                "node.kubernetes.io/instance-type": "c3.small.x86", "topology.kubernetes.io/region": "ny", "other": "x",
+            }},
+            "spec": {"providerID": "packet://1"},
+            "status": {"addresses": [{"type": "Hostname", "address": "n"}]},
+        });
+        let filled_in = |node| serde_json::from_value::<Look>(node).unwrap().filled_in;
+        assert!(filled_in(whole.clone()));
+        for (part, lacking) in [
+            ("/spec", "providerID"),
+            ("/status", "addresses"),
+            ("/metadata/labels", "node.kubernetes.io/instance-type"),
+            ("/metadata/labels", "topology.kubernetes.io/region"),
+            ("/metadata", "labels"),
+        ] {
+            let mut node = whole.clone();
+            node.pointer_mut(part).unwrap().as_object_mut().unwrap().remove(lacking);
+            assert!(!filled_in(node), "{lacking}");
+        }
     }
 }

@@ -20,8 +20,9 @@ mod table;
 mod waits;
 mod watch;
 
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use console::style;
@@ -36,6 +37,7 @@ use crate::nodes::fleet::{Fleet, Ground, Wanted};
 use crate::nodes::kubelets::leave;
 use crate::program::product;
 use controller::Contender;
+use limits::Limit;
 use result::{LoadTestResult, Parameters, ScenarioResult};
 use run::{Over, Site};
 use scenarios::Scenario;
@@ -57,28 +59,52 @@ pub(crate) async fn run(options: LoadTest) -> Result<bool, LabError> {
     let folder = folder.map_err(LabError::io("creating a folder for logs"))?;
     // Found out before anything is measured, not after.
     let plots = plots_file(&options)?;
+    for file in options.json.iter().chain([&plots]) {
+        make_sure_of_writing(file)?;
+    }
+    let opening = Cluster::open_standing(&options.kubernetes, options.nodes + 1, folder.path());
+    let standing = unless(interrupted.cancelled(), opening).await?;
+    let (began, parameters) = (Timestamp::now(), parameters(&options, &binary, standing.as_ref())?);
     let test = LoadTesting {
-        standing: Cluster::open_standing(&options.kubernetes, options.nodes + 1, folder.path()).await?,
         options,
         binary,
         folder: folder.path().to_owned(),
+        standing,
         fleets: Mutex::default(),
+        results: Mutex::default(),
     };
     let played = unless(interrupted.cancelled(), test.play_all()).await;
     // Only after an interruption or an error is there anything left to remove.
-    let removed = test.remove_nodes().await;
-    let result = played?;
-    removed?;
-    println!("{}", table::lines(&result).join("\n"));
-    if let Some(file) = &test.options.json {
-        write(file, &(serde_json::to_string_pretty(&result)? + "\n"))?;
+    let played = played.and(test.remove_nodes().await);
+    let mut result = LoadTestResult {
+        began: began.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        parameters,
+        passed: played.is_ok() && test.results().iter().all(ScenarioResult::passed),
+        ended_early: played.as_ref().err().map(ToString::to_string),
+        scenarios: std::mem::take(&mut *test.results()),
+    };
+    let logs_are_of_use = !result.passed && !matches!(played, Err(LabError::Interrupted));
+    if !logs_are_of_use {
+        result.scenarios.iter_mut().for_each(|scenario| scenario.logs.clear());
     }
-    write(&plots, &plots::page(&result)?)?;
-    println!("\nPlots: {}", plots.display());
-    if !result.passed {
+    // Hours may have gone into what there is, whatever became of the rest.
+    let told = if result.scenarios.is_empty() { Ok(()) } else { tell(&result, test.options.json.as_deref(), &plots) };
+    if logs_are_of_use {
         println!("The program's logs are kept in {}.", folder.keep().display());
     }
+    played.and(told)?;
     Ok(result.passed)
+}
+
+/// Prints the table, and writes the files.
+fn tell(result: &LoadTestResult, json: Option<&Path>, plots: &Path) -> Result<(), LabError> {
+    println!("{}", table::lines(result).join("\n"));
+    if let Some(file) = json {
+        write(file, &(serde_json::to_string_pretty(result)? + "\n"))?;
+    }
+    write(plots, &plots::page(result)?)?;
+    println!("\nPlots: {}", plots.display());
+    Ok(())
 }
 
 /// What stays the same throughout.
@@ -90,51 +116,26 @@ struct LoadTesting {
     standing: Option<Cluster>,
     /// Who has joined the standing cluster and has to be removed.
     fleets: Mutex<Vec<Arc<Fleet>>>,
+    /// What was found out so far.
+    results: Mutex<Vec<ScenarioResult>>,
 }
 
 impl LoadTesting {
-    async fn play_all(&self) -> Result<LoadTestResult, LabError> {
-        let (options, began) = (&self.options, Timestamp::now());
-        let mut scenarios = Vec::new();
-        for scenario in options.scenarios() {
+    async fn play_all(&self) -> Result<(), LabError> {
+        for scenario in self.options.scenarios() {
             println!("{}: {}", style(scenario.name()).bold(), scenario.about());
-            scenarios.push(self.play_one(scenario).await?);
+            self.play_one(scenario).await?;
         }
-        let size = std::fs::metadata(&self.binary);
-        let passed = scenarios.iter().all(ScenarioResult::passed);
-        Ok(LoadTestResult {
-            began: began.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-            parameters: Parameters {
-                nodes: options.nodes,
-                comparison_nodes: options.comparison_nodes(),
-                burst_seconds: options.burst_seconds,
-                latency: options.latency.to_string(),
-                max_per_page: options.max_per_page,
-                provider: options.program.provider.name(),
-                kubernetes: self.standing.as_ref().map_or("simulated", Cluster::title),
-                binary: self.binary.display().to_string(),
-                binary_bytes: size.map_err(LabError::io(format!("looking at {}", self.binary.display())))?.len(),
-                processors: std::thread::available_parallelism().ok().map(std::num::NonZero::get),
-            },
-            scenarios,
-            passed,
-        })
+        Ok(())
     }
 
-    async fn play_one(&self, scenario: Scenario) -> Result<ScenarioResult, LabError> {
+    /// Puts down what came of the program first, and then what came of each of the others: each may be the last.
+    async fn play_one(&self, scenario: Scenario) -> Result<(), LabError> {
         let (over, devices) = self.play(scenario, Contender::Program).await?;
         let Over { run, limits, problems, pages, budget, logs } = over;
-        let mut runs = vec![run];
-        for (contender, left_out) in
-            [(Contender::BareLoop, self.options.no_floor), (Contender::RequestPerEvent, self.options.no_comparison)]
-        {
-            // Where no Node waits there is nothing to compare.
-            if !left_out && runs[0].waits > 0 {
-                runs.push(self.play(scenario, contender).await?.0.run);
-            }
-        }
+        let nodes_wait = run.waits > 0;
         let rate_limit = scenario.rate_limit(self.options.rate_limit).map(|limit| limit.to_string());
-        Ok(ScenarioResult {
+        self.results().push(ScenarioResult {
             scenario,
             about: scenario.about(),
             devices,
@@ -144,8 +145,25 @@ impl LoadTesting {
             limits,
             problems,
             logs,
-            runs,
-        })
+            runs: vec![run],
+        });
+        for (contender, left_out) in
+            [(Contender::BareLoop, self.options.no_floor), (Contender::RequestPerEvent, self.options.no_comparison)]
+        {
+            // Where no Node waits there is nothing to compare.
+            if !left_out && nodes_wait {
+                let (over, _) = self.play(scenario, contender).await?;
+                if let Some(result) = self.results().last_mut() {
+                    result.runs.push(over.run);
+                }
+            }
+        }
+        if let (Scenario::ColdStart, Some(at_most)) = (scenario, self.options.at_most_floor)
+            && let Some(result) = self.results().last_mut()
+        {
+            result.limits.push(Limit::times_the_floor(result.times_the_floor(), at_most));
+        }
+        Ok(())
     }
 
     /// Plays with fresh Nodes and a fresh Packet API. Returns how many devices there were as well.
@@ -197,9 +215,14 @@ impl LoadTesting {
         Ok((over, devices))
     }
 
-    fn fleets(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Fleet>>> {
+    fn fleets(&self) -> MutexGuard<'_, Vec<Arc<Fleet>>> {
         // Nothing that runs under it can leave it half done.
         self.fleets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn results(&self) -> MutexGuard<'_, Vec<ScenarioResult>> {
+        // As above.
+        self.results.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Removes what is left of any run from the standing cluster.
@@ -216,6 +239,30 @@ impl LoadTesting {
         }
         Ok(())
     }
+}
+
+/// What holds for all scenarios.
+fn parameters(options: &LoadTest, binary: &Path, standing: Option<&Cluster>) -> Result<Parameters, LabError> {
+    let size = std::fs::metadata(binary).map_err(LabError::io(format!("looking at {}", binary.display())))?.len();
+    Ok(Parameters {
+        nodes: options.nodes,
+        comparison_nodes: options.comparison_nodes(),
+        burst_seconds: options.burst_seconds,
+        latency: options.latency.to_string(),
+        max_per_page: options.max_per_page,
+        provider: options.program.provider.name(),
+        kubernetes: standing.map_or("simulated", Cluster::title),
+        binary: binary.display().to_string(),
+        binary_bytes: size,
+        processors: std::thread::available_parallelism().ok().map(std::num::NonZero::get),
+    })
+}
+
+/// Fails where the file cannot be written. Leaves what is in it, and none behind where there was none.
+fn make_sure_of_writing(file: &Path) -> Result<(), LabError> {
+    let (doing, is_new) = (format!("writing {}", file.display()), !file.exists());
+    OpenOptions::new().create(true).append(true).open(file).map_err(LabError::io(doing.as_str()))?;
+    if is_new { std::fs::remove_file(file).map_err(LabError::io(doing)) } else { Ok(()) }
 }
 
 /// Where the page of plots goes; its folder is there then.

@@ -1,4 +1,5 @@
-//! What a person sees while it runs: a bar on a terminal, a line every other second elsewhere.
+//! What a person sees while it runs: a bar on a terminal; elsewhere a line every other second, and fewer of them when it takes
+//! long, so that a log of it stays short.
 
 use std::time::{Duration, Instant};
 
@@ -7,8 +8,14 @@ use indicatif::{DecimalBytes, HumanCount, ProgressBar, ProgressDrawTarget, Progr
 
 use super::scene::Scene;
 
-/// How often a line is printed where there is no terminal.
-const LINE: Duration = Duration::from_secs(2);
+/// How long it is until the next line, where there is no terminal and it has run for so long.
+const fn pause(elapsed: Duration) -> Duration {
+    match elapsed.as_secs() {
+        ..60 => Duration::from_secs(2),
+        60..600 => Duration::from_secs(10),
+        600.. => Duration::from_mins(1),
+    }
+}
 
 /// How far a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +87,7 @@ impl Progress {
                 let now = Instant::now();
                 if now >= *due {
                     println!("{title}: {:>5.1} s: {}", began.elapsed().as_secs_f64(), standing.line());
-                    *due = now + LINE;
+                    *due = now + pause(began.elapsed());
                 }
             }
         }
@@ -98,6 +105,18 @@ impl Drop for Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ten_minutes_are_told_in_less_than_a_hundred_lines() {
+        let mut elapsed = Duration::ZERO;
+        let mut lines = 0;
+        while elapsed < Duration::from_mins(10) {
+            elapsed += pause(elapsed);
+            lines += 1;
+        }
+        assert_eq!(lines, 30 + 54);
+        assert_eq!(pause(elapsed), Duration::from_mins(1));
+    }
 
     #[test]
     fn a_line_says_how_far_it_is_and_what_it_cost() {

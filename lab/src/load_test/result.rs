@@ -22,8 +22,10 @@ pub(crate) struct LoadTestResult {
     pub(crate) parameters: Parameters,
     /// What was played, in order.
     pub(crate) scenarios: Vec<ScenarioResult>,
-    /// Whether every check held.
+    /// Whether every check held, and everything was played.
     pub(crate) passed: bool,
+    /// Why not everything was played that was asked for; `None` where it was.
+    pub(crate) ended_early: Option<String>,
 }
 
 /// What holds for all scenarios.
@@ -60,7 +62,7 @@ pub(crate) struct ScenarioResult {
     pub(crate) about: &'static str,
     /// The devices in the project.
     pub(crate) devices: usize,
-    /// The pages that they fill at the size that the Packet API grants the program.
+    /// The pages that they fill at 250 on each, or what the Packet API grants of these.
     pub(crate) pages: usize,
     /// What the Packet API allows, where that is limited.
     pub(crate) rate_limit: Option<String>,
@@ -70,7 +72,7 @@ pub(crate) struct ScenarioResult {
     pub(crate) limits: Vec<Limit>,
     /// What else is wrong with the program; empty where nothing is.
     pub(crate) problems: Vec<String>,
-    /// The program's logs, where they were kept.
+    /// The program's logs, where they are kept: after a failure.
     pub(crate) logs: Vec<PathBuf>,
     /// The program first, then those that it is compared with.
     pub(crate) runs: Vec<Run>,
@@ -80,6 +82,12 @@ impl ScenarioResult {
     /// Whether the program did all that it must.
     pub(crate) fn passed(&self) -> bool {
         self.problems.is_empty() && self.limits.iter().all(|limit| limit.held)
+    }
+
+    /// How many times as long as the bare loop the program took; `None` where one of them did not come to its end.
+    pub(crate) fn times_the_floor(&self) -> Option<f64> {
+        let time = |contender| self.run(contender).and_then(|run| run.all_initialised_after);
+        Some(time(Contender::Program)? / time(Contender::BareLoop)?)
     }
 
     /// What this one made of it.
@@ -106,7 +114,7 @@ pub(crate) struct Run {
     /// From the beginning until the last Node was initialised; `None` where not all were.
     pub(crate) all_initialised_after: Option<f64>,
     /// How long each Node waited, from its registration (or its second taint) until the watch saw it without the taint.
-    /// After a cold start that is from the program's start on.
+    /// After a cold start that is from the program's start on. Those that still wait are the slowest.
     pub(crate) wait: Option<Spread>,
     /// From the controller's first start until its first write, where Nodes waited for it; only the simulated cluster tells.
     pub(crate) start_to_first_write: Option<f64>,
@@ -121,6 +129,14 @@ pub(crate) struct Run {
     /// The requests one by one, for plots: when each arrived, and how it was answered.
     #[serde(skip)]
     pub(crate) arrivals: Vec<(Duration, u16)>,
+}
+
+impl Run {
+    /// From when the last Node had joined until the last one was initialised, in seconds; `None` where not all were.
+    pub(crate) fn after_the_last_joined(&self) -> Option<f64> {
+        let (joined, _) = self.series.registered.last()?;
+        Some((self.all_initialised_after? - joined).max(0.0))
+    }
 }
 
 /// What was asked of the Packet API since measuring began.
@@ -163,7 +179,8 @@ pub(crate) struct Process {
     /// The most memory that it held.
     pub(crate) peak_memory: Option<u64>,
     /// The processor time that it took, from its start to its end, in seconds; both together where it was started twice.
-    pub(crate) processor_seconds: f64,
+    /// `None` where the system does not tell.
+    pub(crate) processor_seconds: Option<f64>,
     /// Its exit code on SIGTERM; `None` where it did not end so.
     pub(crate) exit_code: Option<i32>,
 }
@@ -181,7 +198,7 @@ pub(crate) struct Series {
     pub(crate) refused_per_second: Vec<usize>,
     /// At which second how much memory the program held.
     pub(crate) memory: Vec<(f64, u64)>,
-    /// How many percent of the Nodes waited at most how many seconds.
+    /// How many percent of the Nodes waited at most how many seconds; ends before 100 where some still wait.
     pub(crate) waits: Vec<(f64, f64)>,
     /// From when until when the Packet API was away.
     pub(crate) away: Option<(f64, f64)>,
@@ -200,7 +217,7 @@ pub(crate) fn example() -> LoadTestResult {
         wrong: 0,
         faults: Vec::new(),
         all_initialised_after: Some(after),
-        wait: Some(Spread { p50: 0.1, p90: 0.2, p99: 0.3, max: after }),
+        wait: Some(Spread { p50: Some(0.1), p90: Some(0.2), p99: Some(0.3), max: Some(after) }),
         start_to_first_write: Some(0.2),
         packet_api: PacketRequests {
             requests: usize::try_from(requests).unwrap_or_default(),
@@ -208,7 +225,7 @@ pub(crate) fn example() -> LoadTestResult {
             ..PacketRequests::default()
         },
         kubernetes: None,
-        process: Some(Process { peak_memory: Some(30_000_000), processor_seconds: 0.5, exit_code: Some(0) }),
+        process: Some(Process { peak_memory: Some(30_000_000), processor_seconds: Some(0.5), exit_code: Some(0) }),
         series: Series {
             registered: vec![(0.0, 0), (1.0, 1_000)],
             initialised: vec![(0.0, 0), (after, 1_000)],
@@ -252,5 +269,6 @@ pub(crate) fn example() -> LoadTestResult {
             ],
         }],
         passed: true,
+        ended_early: None,
     }
 }

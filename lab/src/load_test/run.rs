@@ -75,6 +75,7 @@ pub(crate) async fn play(scenario: Scenario, contender: Contender, site: Site<'_
     quiet(&scene).await;
     meter.look(&scene).await;
     // Before it is stopped, which cuts off what is still open.
+    scene.measured();
     let records = findings::measured(&scene, epoch);
     let controller = scene.controller().await.take();
     let ending = match controller {
@@ -84,7 +85,7 @@ pub(crate) async fn play(scenario: Scenario, contender: Contender, site: Site<'_
     drop(progress);
     let run = findings::of(&scene, &meter, ending, &records).await?;
     let devices = packet.store().devices().len();
-    let pages = findings::pages(&scene, devices);
+    let pages = findings::pages(devices, options.max_per_page);
     let budget = findings::budget(&scene);
     let limits = if contender == Contender::Program {
         judge(scenario, &scene, &run, (pages, budget), ending, &mut problems)
@@ -127,7 +128,7 @@ fn judge(
     let mut all = vec![
         Limit::at_most("Nodes that are not as they should be", run.wrong, 0, String::new()),
         Limit::at_most("Nodes without taint before they were complete", counts.incomplete, 0, String::new()),
-        Limit::at_most("Nodes that were removed while they waited", counts.gone, 0, String::new()),
+        Limit::at_most("Nodes that somebody removed", counts.removed, 0, String::new()),
     ];
     all.extend(scenario.limits(&facts));
     match budget {
@@ -139,6 +140,25 @@ fn judge(
             "the program does not say what its budget is, so it could not be checked; name it with --rate and --burst"
                 .to_owned(),
         ),
+    }
+    if let Some(at_most) = scene.options.at_most_memory {
+        match run.process.as_ref().and_then(|process| process.peak_memory) {
+            Some(peak) => all.push(Limit::memory(peak, at_most)),
+            None => problems.push("the system does not tell how much memory the program held".to_owned()),
+        }
+    }
+    if scene.cluster.simulated().is_some() && run.kubernetes.is_none() {
+        problems.push(
+            "there were more requests than the simulated Kubernetes API remembers, so what the program wrote could not be \
+             counted; take fewer Nodes or a shorter time"
+                .to_owned(),
+        );
+    }
+    if scene.notes().unsettled {
+        problems.push(
+            "the program was still asking or logging something a minute after its start, so what was measured has that in it"
+                .to_owned(),
+        );
     }
     if scene.notes().time_is_up {
         let (missing, waits) = (run.waits - run.initialised, run.waits);

@@ -55,8 +55,12 @@ pub(crate) struct Scene<'a> {
 pub(crate) struct Notes {
     /// From when on requests count and times are taken.
     pub(crate) measured_from: Option<Instant>,
+    /// Until when requests counted: what it takes to wind up is no part of it.
+    pub(crate) measured_until: Option<Instant>,
     /// When the Packet API went away, and when it was back.
     pub(crate) away: Option<(Instant, Option<Instant>)>,
+    /// How many Nodes were initialised when it returned.
+    pub(crate) initialised_at_return: usize,
     /// When the controller was started, each time.
     pub(crate) starts: Vec<(Instant, SystemTime)>,
     /// The program's logs, one of each start.
@@ -69,6 +73,8 @@ pub(crate) struct Notes {
     pub(crate) not_ready: usize,
     /// Whether time was up before all were initialised.
     pub(crate) time_is_up: bool,
+    /// Whether the program had not come to rest when measuring began.
+    pub(crate) unsettled: bool,
 }
 
 impl<'a> Scene<'a> {
@@ -117,6 +123,11 @@ impl<'a> Scene<'a> {
         self.notes().measured_from = Some(Instant::now());
     }
 
+    /// What comes from now on does not count any more.
+    pub(crate) fn measured(&self) {
+        self.notes().measured_until = Some(Instant::now());
+    }
+
     /// The devices of these Nodes do not have their hostnames yet, as those of machines that are not installed yet: whoever
     /// reads all devices now does not learn of them.
     pub(crate) fn not_installed_yet(&self, members: Range<usize>) {
@@ -152,20 +163,25 @@ impl<'a> Scene<'a> {
     /// These Nodes are removed and registered anew, as those of machines that are installed again.
     pub(crate) async fn come_anew(&self, members: Range<usize>) -> Result<(), LabError> {
         self.notes().waits += members.len();
-        self.kubelets.leave(members.clone()).await?;
+        let missing = self.kubelets.leave(members.clone(), |name| self.watch.leaves(name)).await?;
+        self.watch.missing(&missing, false);
         self.kubelets.join(members, Duration::ZERO, |begun| self.begins(&begun)).await
     }
 
     /// These Nodes get the taint again, as those of machines that start again.
     pub(crate) async fn taint_again(&self, members: Range<usize>) -> Result<(), LabError> {
         self.notes().waits += members.len();
-        self.kubelets.taint_again(members, |begun| self.begins(&begun)).await
+        let missing = self.kubelets.taint_again(members, |begun| self.begins(&begun)).await?;
+        self.watch.missing(&missing, true);
+        Ok(())
     }
 
     /// Every Node reports a new status; every so-and-so-manieth is not ready in odd rounds.
     pub(crate) async fn report_status(&self, round: usize, not_ready_every: usize) -> Result<(), LabError> {
         self.notes().not_ready = self.len().div_ceil(not_ready_every);
-        self.kubelets.report_status(round, not_ready_every).await
+        let missing = self.kubelets.report_status(round, not_ready_every).await?;
+        self.watch.missing(&missing, false);
+        Ok(())
     }
 
     /// Waits until the watch has shown so many Nodes.
@@ -210,7 +226,8 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// Waits until the program watches Nodes and has asked the Packet API nothing for a while.
+    /// Waits until the program watches Nodes and has asked the Packet API nothing for a while; that it does not come to that
+    /// is written down.
     pub(crate) async fn settled(&self) -> Result<(), LabError> {
         if self.contender != Contender::Program {
             return Ok(());
@@ -233,6 +250,7 @@ impl<'a> Scene<'a> {
                 (known, since) = (now, Instant::now());
             }
         }
+        self.notes().unsettled = since.elapsed() < SETTLED;
         Ok(())
     }
 
@@ -250,8 +268,11 @@ impl<'a> Scene<'a> {
 
     /// The Packet API is back.
     pub(crate) fn packet_api_returns(&self) {
+        let initialised = self.watch.counts().initialised;
         self.packet.set_outage(None);
-        if let Some((_, until)) = &mut self.notes().away {
+        let mut notes = self.notes();
+        notes.initialised_at_return = initialised;
+        if let Some((_, until)) = &mut notes.away {
             *until = Some(Instant::now());
         }
     }

@@ -15,10 +15,11 @@ pub(crate) fn rising(times: impl IntoIterator<Item = Duration>) -> Vec<(f64, usi
     line
 }
 
-/// For percentages in between what 0 and 100 percent of the lengths do not exceed: at most [`POINTS`] points.
-pub(crate) fn percentiles(mut lengths: Vec<Duration>) -> Vec<(f64, f64)> {
+/// What so many percent of `all` do not exceed, where these are the lengths of those that are over: at most [`POINTS`] points,
+/// which end before 100 percent where some are not.
+pub(crate) fn percentiles(mut lengths: Vec<Duration>, all: usize) -> Vec<(f64, f64)> {
     lengths.sort_unstable();
-    let all = super::limits::count(lengths.len());
+    let all = super::limits::count(all.max(lengths.len()));
     let percent = |place: usize| super::limits::count(place + 1) / all * 100.0;
     chosen(lengths.len()).map(|place| (percent(place), lengths[place].as_secs_f64())).collect()
 }
@@ -68,9 +69,10 @@ mod tests {
     }
 
     #[test]
-    fn the_last_percentile_is_the_longest_wait() {
-        let points = percentiles((1..=4).rev().map(Duration::from_secs).collect());
-        assert_eq!(points, [(25.0, 1.0), (50.0, 2.0), (75.0, 3.0), (100.0, 4.0)]);
+    fn the_last_percentile_is_the_longest_wait_where_none_still_waits() {
+        let points = |all| percentiles((1..=4).rev().map(Duration::from_secs).collect(), all);
+        assert_eq!(points(4), [(25.0, 1.0), (50.0, 2.0), (75.0, 3.0), (100.0, 4.0)]);
+        assert_eq!(points(8), [(12.5, 1.0), (25.0, 2.0), (37.5, 3.0), (50.0, 4.0)]);
     }
 
     #[test]

@@ -4,8 +4,9 @@ use console::style;
 use indicatif::{DecimalBytes, HumanCount};
 
 use super::controller::Contender;
-use super::limits::{Limit, count};
+use super::limits::{Limit, TIMES, count};
 use super::result::{LoadTestResult, Run, ScenarioResult};
+use super::scenarios::Scenario;
 use crate::text::wrapped;
 
 /// Where the limits' numbers begin.
@@ -38,7 +39,7 @@ fn header() -> String {
 }
 
 fn row(run: &Run) -> String {
-    let seconds = |time: Option<f64>| time.map_or_else(|| "-".to_owned(), |time| format!("{time:.2} s"));
+    let seconds = |time: Option<f64>| time.map_or_else(|| "–".to_owned(), |time| format!("{time:.2} s"));
     let wait = run.wait;
     let packet = &run.packet_api;
     format!(
@@ -46,10 +47,10 @@ fn row(run: &Run) -> String {
         run.contender.title(),
         HumanCount(run.initialised as u64).to_string(),
         seconds(run.all_initialised_after),
-        seconds(wait.map(|wait| wait.p50)),
-        seconds(wait.map(|wait| wait.p90)),
-        seconds(wait.map(|wait| wait.p99)),
-        seconds(wait.map(|wait| wait.max)),
+        seconds(wait.and_then(|wait| wait.p50)),
+        seconds(wait.and_then(|wait| wait.p90)),
+        seconds(wait.and_then(|wait| wait.p99)),
+        seconds(wait.and_then(|wait| wait.max)),
         HumanCount(packet.requests as u64).to_string(),
         DecimalBytes(packet.bytes).to_string(),
         packet.refused,
@@ -74,7 +75,7 @@ fn remarks(scenario: &ScenarioResult, out: &mut Vec<String>) {
             if let Some(peak) = process.peak_memory {
                 told.push(format!("{} of memory at most", DecimalBytes(peak)));
             }
-            told.push(format!("{:.2} s of processor time", process.processor_seconds));
+            told.extend(process.processor_seconds.map(|seconds| format!("{seconds:.2} s of processor time")));
         }
         if let Some(first) = run.start_to_first_write.filter(|_| run.contender == Contender::Program) {
             told.push(format!("first write {first:.2} s after the start"));
@@ -92,10 +93,24 @@ fn remarks(scenario: &ScenarioResult, out: &mut Vec<String>) {
 pub(crate) fn compared(scenario: &ScenarioResult) -> Vec<String> {
     let mut told = Vec::new();
     let Some(program) = scenario.run(Contender::Program) else { return told };
-    let floor = scenario.run(Contender::BareLoop).and_then(|run| run.all_initialised_after);
-    // The bare loop has no outage to wait for, so beside one its time says nothing.
-    if let Some((program, floor)) = program.all_initialised_after.zip(floor).filter(|_| program.series.away.is_none()) {
-        told.push(format!("program / bare loop: {:.2} times as long", program / floor));
+    match scenario.scenario {
+        Scenario::ColdStart => {
+            let ratio = scenario.times_the_floor();
+            told.extend(ratio.map(|ratio| format!("program / bare loop: {ratio:.2} times as long")));
+        }
+        // Both have to wait until the Nodes have joined, so a ratio would tell of the burst's length.
+        Scenario::JoinBurst
+        | Scenario::OneJoins
+        | Scenario::Throttled
+        | Scenario::ThrottledSilently
+        | Scenario::Restart => {
+            let floor = scenario.run(Contender::BareLoop).and_then(Run::after_the_last_joined);
+            told.extend(program.after_the_last_joined().zip(floor).map(|(program, floor)| {
+                format!("after the last Node had joined: program {program:.2} s, bare loop {floor:.2} s")
+            }));
+        }
+        // Batch waits for batch, or there is nothing to wait for, or the bare loop has no outage to wait for.
+        Scenario::RollingReboot | Scenario::Flapping | Scenario::Outage => {}
     }
     if let Some(other) = scenario.run(Contender::RequestPerEvent)
         && program.packet_api.requests > 0
@@ -111,8 +126,11 @@ pub(crate) fn compared(scenario: &ScenarioResult) -> Vec<String> {
 
 /// A limit in one line, without its mark.
 pub(crate) fn told(limit: &Limit) -> String {
-    let number =
-        |number: f64| if limit.unit.is_empty() { format!("{number}") } else { format!("{number:.1} {}", limit.unit) };
+    let number = |number: f64| match limit.unit {
+        "" => format!("{number}"),
+        TIMES => format!("{number:.2} {TIMES}"),
+        unit => format!("{number:.1} {unit}"),
+    };
     let measured = limit.measured.map_or_else(|| "never".to_owned(), number);
     let reckoning = if limit.reckoning.is_empty() { String::new() } else { format!(" ({})", limit.reckoning) };
     format!("{measured}, at most {}{reckoning}", number(limit.at_most))
@@ -153,7 +171,12 @@ fn verdict(result: &LoadTestResult, out: &mut Vec<String>) {
         .filter(|scenario| !scenario.passed())
         .map(|scenario| scenario.scenario.name())
         .collect();
-    if failed.is_empty() {
+    if let Some(reason) = &result.ended_early {
+        marked(&format!("Not everything was played: {reason}"), out);
+    }
+    if failed.is_empty() && result.ended_early.is_some() {
+        out.push("Of what was played, every check held.".to_owned());
+    } else if failed.is_empty() {
         out.push(format!("{} Every check held.", style("✔").green()));
     } else {
         out.push(format!("{} Not every check held: {}.", style("✘").red(), failed.join(", ")));
@@ -175,7 +198,7 @@ mod tests {
         let text = text(&example());
         for part in [
             "join-burst: All Nodes join",
-            "program / bare loop: 1.50 times as long",
+            "after the last Node had joined: program 0.50 s, bare loop 0.00 s",
             "request per event / program: 100 times the requests for each Node",
             "✔ requests to the Packet API",
             "21, at most 21 (11 pages + 10)",
@@ -188,16 +211,39 @@ mod tests {
     }
 
     #[test]
+    fn times_are_divided_by_one_another_only_where_no_burst_is_part_of_them() {
+        let mut result = example();
+        let ratio = "program / bare loop: 1.50 times as long";
+        assert!(!text(&result).contains(ratio));
+        result.scenarios[0].scenario = Scenario::ColdStart;
+        result.scenarios[0].limits = vec![Limit::times_the_floor(result.scenarios[0].times_the_floor(), 1.25)];
+        let text = text(&result);
+        assert!(text.contains(ratio) && text.contains("1.50 times, at most 1.25 times"), "{text}");
+    }
+
+    #[test]
     fn a_limit_that_did_not_hold_is_marked_and_its_scenario_named() {
         let mut result = example();
         result.scenarios[0].limits = vec![Limit::seconds("all Nodes initialised", None, 60.0)];
         result.scenarios[0].runs[0].wrong = 7;
         result.scenarios[0].runs[0].faults = vec!["n: still has the uninitialized taint".to_owned()];
+        result.scenarios[0].runs[0].wait = crate::times::Spread::of([std::time::Duration::from_secs(9)], 2);
         let text = text(&result);
-        for part in ["✘ all Nodes initialised", "never, at most 60.0 s", "… and 6 more"] {
+        for part in
+            ["9.00 s        –        –        –", "✘ all Nodes initialised", "never, at most 60.0 s", "… and 6 more"]
+        {
             assert!(text.contains(part), "{part:?} is not in\n{text}");
         }
         assert!(text.ends_with("✘ Not every check held: join-burst."), "{text}");
+    }
+
+    #[test]
+    fn a_result_that_ended_early_says_why_and_claims_nothing_of_the_rest() {
+        let mut result = example();
+        result.ended_early = Some("the disk is full".to_owned());
+        let text = text(&result);
+        assert!(text.contains("✘ Not everything was played: the disk is full"), "{text}");
+        assert!(!text.contains("✔ Every check held"), "{text}");
     }
 
     #[test]

@@ -31,9 +31,11 @@ pub(crate) struct Counts {
     pub(crate) begun: usize,
     /// Waits that ended well.
     pub(crate) initialised: usize,
-    /// Nodes that disappeared while they waited, and not by the lab's hand.
+    /// Waits that ended with the Node, and not by the lab's hand.
     pub(crate) gone: usize,
-    /// Nodes that lost the taint before they had a provider ID and addresses.
+    /// Nodes that somebody else than the lab removed, whether they waited or not.
+    pub(crate) removed: usize,
+    /// Nodes that lost the taint before they had a provider ID, addresses and labels.
     pub(crate) incomplete: usize,
 }
 
@@ -52,6 +54,10 @@ struct State {
     latest: Option<(Look, Instant)>,
     /// When it began to wait, and the version that it was tainted in: what is newer and has no taint is initialised.
     waiting: Option<(Instant, u64)>,
+    /// Whether the lab is about to remove it.
+    leaves: bool,
+    /// Whether somebody else has removed it once; it is counted once.
+    removed: bool,
 }
 
 impl Waits {
@@ -98,11 +104,29 @@ impl Waits {
         self.look_whether_it_is_over(&name);
     }
 
+    /// The lab is about to remove the Node. Returns its uid, where it is there.
+    pub(crate) fn leaves(&mut self, name: &str) -> Option<String> {
+        let state = self.nodes.get_mut(name)?;
+        let (look, _) = state.latest.as_ref()?;
+        state.leaves = true;
+        look.uid().map(ToOwned::to_owned)
+    }
+
+    /// The lab has not found the Node where it should be; where it was `to_wait`, it will do so in vain.
+    pub(crate) fn missing(&mut self, name: &str, to_wait: bool) {
+        self.counts.gone += usize::from(to_wait);
+        let state = self.nodes.entry(name.to_owned()).or_default();
+        self.counts.removed += usize::from(!std::mem::replace(&mut state.removed, true));
+    }
+
     /// The watch shows that the Node is gone.
     pub(crate) fn gone(&mut self, look: &Look) {
         let Some(state) = self.nodes.get_mut(look.name()) else { return };
         if state.latest.take().is_some() {
             self.counts.seen -= 1;
+        }
+        if !std::mem::take(&mut state.leaves) {
+            self.counts.removed += usize::from(!std::mem::replace(&mut state.removed, true));
         }
         if state.waiting.take_if(|(_, version)| *version < look.version()).is_some() {
             self.counts.gone += 1;
@@ -131,7 +155,8 @@ mod tests {
 
     fn look(version: u64, tainted: bool) -> Look {
         let taints = if tainted { json!([{ "key": UNINITIALIZED_TAINT }]) } else { json!([]) };
-        let metadata = json!({ "name": "n", "resourceVersion": version.to_string() });
+        let labels = json!({ "node.kubernetes.io/instance-type": "t", "topology.kubernetes.io/region": "r" });
+        let metadata = json!({ "name": "n", "resourceVersion": version.to_string(), "labels": labels });
         let spec = json!({ "providerID": "packet://1", "taints": taints });
         let status = json!({ "addresses": [{}] });
         serde_json::from_value(json!({ "metadata": metadata, "spec": spec, "status": status })).unwrap()
@@ -147,7 +172,7 @@ mod tests {
         let mut waits = Waits::default();
         waits.begins("n", after(1), 5);
         waits.seen(look(5, true), after(2));
-        assert_eq!(waits.counts().initialised, 0);
+        assert_eq!((waits.counts().initialised, waits.counts().incomplete), (0, 0));
         waits.seen(look(6, false), after(4));
         waits.seen(look(7, false), after(9));
         assert_eq!(waits.over(), [Wait { since: after(1), until: after(4) }]);
@@ -169,10 +194,11 @@ mod tests {
     fn what_a_node_was_before_it_was_registered_anew_does_not_end_its_wait() {
         let mut waits = Waits::default();
         waits.seen(look(5, false), after(1));
+        waits.leaves("n");
         waits.begins("n", after(2), 9);
         waits.seen(look(7, false), after(3));
         waits.gone(&look(8, false));
-        assert_eq!((waits.counts().initialised, waits.counts().gone), (0, 0));
+        assert_eq!((waits.counts().initialised, waits.counts().gone, waits.counts().removed), (0, 0, 0));
         waits.seen(look(9, true), after(4));
         waits.seen(look(10, false), after(5));
         assert_eq!(waits.counts().initialised, 1);
@@ -182,8 +208,20 @@ mod tests {
     fn a_node_that_is_initialised_from_the_beginning_waits_for_nothing() {
         let mut waits = Waits::default();
         waits.seen(look(5, false), after(1));
+        waits.leaves("n");
         waits.gone(&look(6, false));
         assert_eq!(waits.counts(), Counts::default());
+    }
+
+    #[test]
+    fn a_node_that_somebody_removes_though_it_is_initialised_is_counted_once_however_that_is_noticed() {
+        let mut waits = Waits::default();
+        waits.seen(look(5, false), after(1));
+        waits.gone(&look(6, false));
+        assert_eq!((waits.counts().gone, waits.counts().removed), (0, 1));
+        assert_eq!(waits.leaves("n"), None);
+        waits.missing("n", true);
+        assert_eq!((waits.counts().gone, waits.counts().removed), (1, 1));
     }
 
     #[test]
@@ -192,7 +230,7 @@ mod tests {
         waits.begins("n", after(1), 5);
         waits.seen(look(5, true), after(1));
         waits.gone(&look(6, true));
-        assert_eq!(waits.counts().gone, 1);
+        assert_eq!((waits.counts().gone, waits.counts().removed), (1, 1));
     }
 
     #[test]

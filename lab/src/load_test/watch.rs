@@ -82,6 +82,16 @@ impl NodeWatch {
         self.shared.change(|seen| seen.waits.begins(name, since, version));
     }
 
+    /// The lab is about to remove this Node. Returns its uid, where it is there.
+    pub(crate) fn leaves(&self, name: &str) -> Option<String> {
+        self.shared.lock().waits.leaves(name)
+    }
+
+    /// The lab has not found these Nodes where they should be; were they `to_wait`, they will do so in vain.
+    pub(crate) fn missing(&self, names: &[String], to_wait: bool) {
+        self.shared.change(|seen| names.iter().for_each(|name| seen.waits.missing(name, to_wait)));
+    }
+
     /// The waits that are over, and when each wait began.
     pub(crate) fn waits(&self) -> (Vec<Wait>, Vec<Instant>) {
         let seen = self.shared.lock();

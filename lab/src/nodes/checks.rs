@@ -19,6 +19,8 @@ const REGION_LABELS: [&str; 2] = ["topology.kubernetes.io/region", "failure-doma
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Aspect {
+    /// Whether it is there at all.
+    There,
     /// The uninitialized taint.
     Untainted,
     /// `spec.providerID`.
@@ -35,12 +37,20 @@ pub(crate) enum Aspect {
 
 impl Aspect {
     /// All of them, in the order in which they are shown.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Untainted, Self::ProviderId, Self::Addresses, Self::Labels, Self::OtherTaints, Self::CompleteAtOnce];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::There,
+        Self::Untainted,
+        Self::ProviderId,
+        Self::Addresses,
+        Self::Labels,
+        Self::OtherTaints,
+        Self::CompleteAtOnce,
+    ];
 
     /// What holds where the check passes.
     pub(crate) const fn title(self) -> &'static str {
         match self {
+            Self::There => "still there",
             Self::Untainted => "no longer uninitialized",
             Self::ProviderId => "provider ID is its own device's",
             Self::Addresses => "addresses are its device's, in order",

@@ -25,6 +25,8 @@ pub(crate) struct Sighting {
     pub(crate) latest: Node,
     /// When it was first seen without the uninitialized taint, and how it looked then.
     pub(crate) initialised: Option<(Instant, Node)>,
+    /// Whether somebody has removed it, initialised or not.
+    pub(crate) removed: bool,
 }
 
 /// How far the Nodes are.
@@ -124,9 +126,11 @@ impl Record {
         }
         let (new, changed) = (known.is_none(), known.is_some());
         let before = known.and_then(|known| known.initialised.clone());
+        // One that comes again was removed all the same.
+        let removed = known.is_some_and(|known| known.removed);
         let newly_initialised = untainted && before.is_none();
         let initialised = if newly_initialised { Some((now, node.clone())) } else { before };
-        sightings.insert(name, Sighting { latest: node, initialised });
+        sightings.insert(name, Sighting { latest: node, initialised, removed });
         drop(sightings);
         self.counts.send_modify(|counts| {
             counts.seen += usize::from(new);
@@ -138,7 +142,11 @@ impl Record {
 
     fn gone(&mut self, node: &Node) {
         let name = node.metadata.name.as_deref().unwrap_or_default();
-        let never_initialised = lock(&self.sightings).get(name).is_some_and(|sighting| sighting.initialised.is_none());
+        let mut sightings = lock(&self.sightings);
+        let Some(sighting) = sightings.get_mut(name) else { return };
+        sighting.removed = true;
+        let never_initialised = sighting.initialised.is_none();
+        drop(sightings);
         self.counts.send_modify(|counts| counts.gone += usize::from(never_initialised));
     }
 }
@@ -195,5 +203,15 @@ mod tests {
         record.seen(tainted("1"));
         record.gone(&tainted("1"));
         assert_eq!(counts.borrow().gone, 1);
+    }
+
+    #[test]
+    fn a_node_that_goes_after_it_is_initialised_is_remembered_as_removed_though_it_comes_again() {
+        let (mut record, counts) = record();
+        record.seen(node("1", &json!([])));
+        record.gone(&node("2", &json!([])));
+        record.seen(node("3", &json!([])));
+        assert_eq!(counts.borrow().gone, 0);
+        assert!(lock(&record.sightings)["n"].removed);
     }
 }

@@ -45,6 +45,9 @@ pub(crate) fn page(result: &LoadTestResult) -> Result<String, LabError> {
     );
     html += &parameters(&result.parameters);
     html += &legend();
+    if let Some(reason) = &result.ended_early {
+        let _ = writeln!(html, "<p class=\"missed\">Not everything was played: {}</p>", escaped(reason));
+    }
     for scenario in &result.scenarios {
         section(scenario, &mut html)?;
     }
@@ -180,10 +183,10 @@ fn row(run: &Run) -> String {
     let cells = [
         nodes,
         seconds(run.all_initialised_after),
-        seconds(run.wait.map(|wait| wait.p50)),
-        seconds(run.wait.map(|wait| wait.p90)),
-        seconds(run.wait.map(|wait| wait.p99)),
-        seconds(run.wait.map(|wait| wait.max)),
+        seconds(run.wait.and_then(|wait| wait.p50)),
+        seconds(run.wait.and_then(|wait| wait.p90)),
+        seconds(run.wait.and_then(|wait| wait.p99)),
+        seconds(run.wait.and_then(|wait| wait.max)),
         HumanCount(run.packet_api.requests as u64).to_string(),
         DecimalBytes(run.packet_api.bytes).to_string(),
         run.packet_api.refused.to_string(),
@@ -192,7 +195,7 @@ fn row(run: &Run) -> String {
             .and_then(|writes| writes.per_node)
             .map_or_else(|| "–".to_owned(), |writes| format!("{writes:.2}")),
         process.and_then(|used| used.peak_memory).map_or_else(|| "–".to_owned(), |peak| DecimalBytes(peak).to_string()),
-        seconds(process.map(|used| used.processor_seconds)),
+        seconds(process.and_then(|used| used.processor_seconds)),
     ];
     format!("<tr><td>{}</td><td>{}</td></tr>\n", run.contender.title(), cells.join("</td><td>"))
 }

@@ -33,9 +33,23 @@ pub(super) async fn play(scene: &Scene<'_>) -> Result<(), LabError> {
 }
 
 pub(super) fn limits(facts: &Facts) -> Vec<Limit> {
-    let batches = facts.nodes.min(BATCHES);
+    let size = facts.nodes.div_ceil(BATCHES);
+    // Fewer where the sizes are rounded up: eleven Nodes are five pairs and one more.
+    let batches = facts.nodes.div_ceil(size.max(1));
     // A batch smaller than the list has pages is asked for Node by Node.
-    let each = facts.pages.min(facts.nodes.div_ceil(BATCHES));
+    let each = facts.pages.min(size);
     let at_most = batches * each + BESIDES;
     vec![Limit::requests(facts.requests, at_most, format!("{batches} batches of {each}, + {BESIDES}"))]
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::float_cmp, reason = "these numbers are exact")]
+    use super::*;
+
+    #[test]
+    fn there_are_as_many_batches_as_nodes_are_taken_at_a_time() {
+        let most = |nodes| limits(&Facts { nodes, pages: 100, ..Facts::default() })[0].at_most;
+        assert_eq!([most(0), most(5), most(11), most(100)], [3.0, 5.0 + 3.0, 6.0 * 2.0 + 3.0, 10.0 * 10.0 + 3.0]);
+    }
 }
