@@ -24,8 +24,9 @@ pub struct RateLimitWord {
 pub(super) struct Allowance {
     /// Nothing is sent before then.
     closed_until: Option<Instant>,
-    /// How many requests may go out until when.
-    left: Option<(u64, Instant)>,
+    /// The least that the API has said remains until then. It counts requests in the order in which it takes them, so whatever
+    /// has been answered is part of that, and what has not may not be.
+    remaining: Option<(u64, Instant)>,
     /// Refusals in a row that named no time.
     unnamed: u32,
 }
@@ -43,24 +44,17 @@ impl Allowance {
 
     /// Until when nothing may be sent, if that is so.
     pub(super) fn closed(&self, now: Instant) -> Option<Instant> {
-        let used_up = self.left.filter(|(left, _)| *left == 0).map(|(_, until)| until);
-        [self.closed_until, used_up].into_iter().flatten().filter(|until| *until > now).max()
+        self.closed_until.filter(|until| *until > now)
     }
 
-    /// How many requests the API still takes, as far as it has said so.
-    pub(super) fn left(&self, now: Instant) -> Option<u64> {
-        self.left.filter(|(_, until)| *until > now).map(|(left, _)| left)
+    /// How many requests the API still takes until when, as far as it has said so, while so many have no answer yet.
+    pub(super) fn left(&self, awaited: u64, now: Instant) -> Option<(u64, Instant)> {
+        let (remaining, until) = self.remaining.filter(|(_, until)| *until > now)?;
+        Some((remaining.saturating_sub(awaited), until))
     }
 
-    /// A request goes out.
-    pub(super) fn spend(&mut self) {
-        if let Some((left, _)) = &mut self.left {
-            *left = left.saturating_sub(1);
-        }
-    }
-
-    /// An answer has come while `others` more are awaited, which the API may not have counted yet.
-    pub(super) fn heard(&mut self, word: RateLimitWord, others: u64, now: Instant) {
+    /// A request has ended, with or without an answer.
+    pub(super) fn heard(&mut self, word: RateLimitWord, now: Instant) {
         let named = word.retry_after.or(word.reset.filter(|_| word.refused));
         if let Some(wait) = named.filter(|wait| !word.refused || *wait >= Self::SHORTEST_NAMED_WAIT) {
             self.close(now, wait);
@@ -73,15 +67,22 @@ impl Allowance {
         if !word.refused {
             self.unnamed = 0;
         }
-        self.left = self.left.filter(|(_, until)| *until > now);
-        if let (Some(remaining), Some(reset)) = (word.remaining, word.reset) {
-            let (left, until) = (remaining.saturating_sub(others), now + reset.min(Self::LONGEST));
-            self.left = match self.left {
-                // A late answer, of a window that is over.
-                Some(known) if until + Self::SAME_WINDOW < known.1 => Some(known),
-                Some((before, end)) if until < end + Self::SAME_WINDOW => Some((before.min(left), end.max(until))),
-                _ => Some((left, until)),
-            };
+        self.remaining = self.remaining.filter(|(_, until)| *until > now);
+        match (word.remaining, word.reset, self.remaining) {
+            (Some(remaining), Some(reset), known) => {
+                let until = now + reset.min(Self::LONGEST);
+                self.remaining = match known {
+                    // A late answer, of a window that is over.
+                    Some((_, end)) if until + Self::SAME_WINDOW < end => known,
+                    Some((before, end)) if until < end + Self::SAME_WINDOW => {
+                        Some((before.min(remaining), end.max(until)))
+                    }
+                    _ => Some((remaining, until)),
+                };
+            }
+            // It may have been counted, and nobody says so.
+            (_, _, Some((before, end))) => self.remaining = Some((before.saturating_sub(1), end)),
+            (_, _, None) => {}
         }
     }
 
@@ -109,48 +110,57 @@ mod tests {
     #[test]
     fn the_gate_is_closed_until_the_latest_time_that_was_named() {
         let (mut allowance, now) = (Allowance::default(), Instant::now());
-        allowance.heard(refused(Some(30 * SECOND)), 0, now);
-        allowance.heard(refused(Some(SECOND)), 0, now);
+        allowance.heard(refused(Some(30 * SECOND)), now);
+        allowance.heard(refused(Some(SECOND)), now);
         assert_eq!(allowance.closed(now), Some(now + 30 * SECOND));
         assert_eq!(allowance.closed(now + 30 * SECOND), None);
     }
 
     #[test]
-    fn what_remains_is_spent_and_then_nothing_goes_out_until_the_reset() {
+    fn what_is_on_its_way_counts_until_its_answer_says_what_remains() {
         let (mut allowance, now) = (Allowance::default(), Instant::now());
-        allowance.heard(left(3, 20 * SECOND), 1, now);
-        allowance.spend();
-        assert_eq!(allowance.closed(now), None);
-        allowance.spend();
-        assert_eq!(allowance.closed(now), Some(now + 20 * SECOND));
-        assert_eq!(allowance.closed(now + 20 * SECOND), None);
+        let reset = now + 20 * SECOND;
+        allowance.heard(left(9, 20 * SECOND), now);
+        assert_eq!(allowance.left(7, now), Some((2, reset)));
+        assert_eq!(allowance.left(9, now), Some((0, reset)));
+        // Their answers come in any order, and count themselves.
+        for remaining in [4, 7, 6, 5] {
+            allowance.heard(left(remaining, 20 * SECOND), now);
+        }
+        assert_eq!(allowance.left(0, now), Some((4, reset)));
+        assert_eq!(allowance.left(0, reset), None);
     }
 
     #[test]
-    fn a_late_answer_of_the_same_window_does_not_bring_back_what_was_spent() {
+    fn a_request_that_ends_without_a_word_may_have_been_counted() {
         let (mut allowance, now) = (Allowance::default(), Instant::now());
-        allowance.heard(left(1, 20 * SECOND), 0, now);
-        allowance.spend();
-        allowance.heard(left(5, 20 * SECOND), 0, now);
-        assert!(allowance.closed(now).is_some());
+        allowance.heard(left(2, 20 * SECOND), now);
+        allowance.heard(RateLimitWord::default(), now);
+        assert_eq!(allowance.left(0, now), Some((1, now + 20 * SECOND)));
+    }
+
+    #[test]
+    fn the_next_window_begins_with_what_it_says() {
+        let (mut allowance, now) = (Allowance::default(), Instant::now());
+        allowance.heard(left(0, 20 * SECOND), now);
         let next = now + 20 * SECOND;
-        allowance.heard(left(5, 60 * SECOND), 0, next);
-        assert_eq!(allowance.closed(next), None);
+        allowance.heard(left(5, 60 * SECOND), next);
+        assert_eq!(allowance.left(0, next), Some((5, next + 60 * SECOND)));
     }
 
     #[test]
     fn a_late_answer_of_the_window_before_takes_nothing_from_this_one() {
         let (mut allowance, now) = (Allowance::default(), Instant::now());
-        allowance.heard(left(59, 60 * SECOND), 0, now);
-        allowance.heard(left(0, Duration::ZERO), 0, now + SECOND);
-        assert_eq!((allowance.closed(now + SECOND), allowance.left(now + SECOND)), (None, Some(59)));
+        allowance.heard(left(59, 60 * SECOND), now);
+        allowance.heard(left(0, Duration::ZERO), now + SECOND);
+        assert_eq!(allowance.left(0, now + SECOND), Some((59, now + 60 * SECOND)));
     }
 
     #[test]
     fn a_refusal_that_names_no_wait_to_speak_of_is_one_that_names_none() {
         for word in [refused(Some(Duration::ZERO)), RateLimitWord { reset: Some(Duration::ZERO), ..refused(None) }] {
             let (mut allowance, now) = (Allowance::default(), Instant::now());
-            allowance.heard(word, 0, now);
+            allowance.heard(word, now);
             assert_eq!(allowance.closed(now), Some(now + 5 * SECOND));
         }
     }
@@ -159,7 +169,7 @@ mod tests {
     fn requests_that_are_refused_together_are_one_refusal() {
         let (mut allowance, now) = (Allowance::default(), Instant::now());
         for _ in 0..8 {
-            allowance.heard(refused(None), 0, now);
+            allowance.heard(refused(None), now);
         }
         assert_eq!(allowance.closed(now), Some(now + 5 * SECOND));
     }
@@ -169,29 +179,30 @@ mod tests {
         let (mut allowance, mut now) = (Allowance::default(), Instant::now());
         let mut waits = Vec::new();
         for _ in 0..6 {
-            allowance.heard(refused(None), 0, now);
+            allowance.heard(refused(None), now);
             let until = allowance.closed(now).unwrap_or(now);
             waits.push((until - now).as_secs());
             now = until;
         }
         assert_eq!(waits, [5, 10, 20, 40, 60, 60]);
-        allowance.heard(RateLimitWord::default(), 0, now);
-        allowance.heard(refused(None), 0, now);
+        allowance.heard(RateLimitWord::default(), now);
+        allowance.heard(refused(None), now);
         assert_eq!(allowance.closed(now), Some(now + 5 * SECOND));
     }
 
     #[test]
     fn a_good_answer_that_names_a_reset_and_nothing_else_closes_nothing() {
         let (mut allowance, now) = (Allowance::default(), Instant::now());
-        allowance.heard(RateLimitWord { reset: Some(60 * SECOND), ..RateLimitWord::default() }, 0, now);
+        allowance.heard(RateLimitWord { reset: Some(60 * SECOND), ..RateLimitWord::default() }, now);
         assert_eq!(allowance.closed(now), None);
     }
 
     #[test]
     fn a_wait_of_years_is_cut_short() {
         let (mut allowance, now) = (Allowance::default(), Instant::now());
-        allowance.heard(refused(Some(Duration::MAX)), 0, now);
-        allowance.heard(left(0, Duration::MAX), 0, now);
+        allowance.heard(refused(Some(Duration::MAX)), now);
+        allowance.heard(left(0, Duration::MAX), now);
         assert_eq!(allowance.closed(now), Some(now + Allowance::LONGEST));
+        assert_eq!(allowance.left(0, now), Some((0, now + Allowance::LONGEST)));
     }
 }

@@ -108,11 +108,15 @@ impl Budget {
         if let Some(until) = state.allowance.closed(now) {
             return Err(NotYet::Until(until));
         }
+        let awaited = self.awaited();
+        if let Some((0, until)) = state.allowance.left(awaited, now) {
+            // What is on its way may tell that there is more.
+            return Err(if awaited > 0 { NotYet::AnAnswer } else { NotYet::Until(until) });
+        }
         let in_flight = Arc::clone(&self.in_flight).try_acquire_owned().map_err(|_| NotYet::AnAnswer)?;
         match self.rate.check() {
             Ok(snapshot) => {
                 state.tokens = (f64::from(snapshot.remaining_burst_capacity()), now);
-                state.allowance.spend();
                 Ok(Permit { _in_flight: in_flight })
             }
             Err(not_until) => {
@@ -129,16 +133,19 @@ impl Budget {
         let (tokens, at) = state.tokens;
         let gained = at.elapsed().as_secs_f64() * self.limits.requests_per_second;
         let most = f64::from(self.limits.burst.get());
-        let left =
-            state.allowance.left(Instant::now()).and_then(|left| u32::try_from(left).ok()).map_or(most, f64::from);
+        let left = state.allowance.left(self.awaited(), Instant::now());
+        let left = left.and_then(|(left, _)| u32::try_from(left).ok()).map_or(most, f64::from);
         (tokens + gained).min(most).min(left)
     }
 
-    /// Heeds what the head of an answer said; the permit of its request is still held.
+    /// Heeds what the head of an answer said, or that none came. To be told before the permit is given back.
     pub fn heard(&self, word: RateLimitWord) {
-        let awaited = self.limits.max_in_flight.get() as usize - self.in_flight.available_permits();
-        let others = awaited.saturating_sub(1) as u64;
-        self.state().allowance.heard(word, others, Instant::now());
+        self.state().allowance.heard(word, Instant::now());
+    }
+
+    /// How many requests have no answer yet.
+    fn awaited(&self) -> u64 {
+        (self.limits.max_in_flight.get() as usize - self.in_flight.available_permits()) as u64
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -222,13 +229,43 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_the_api_says_remains_is_less_what_is_still_on_its_way() {
         let budget = rested(limits(1000.0, 1000, 10)).await;
-        let (answered, _on_its_way) = (budget.try_admit().unwrap(), budget.try_admit().unwrap());
+        let (answered, on_its_way) = (budget.try_admit().unwrap(), budget.try_admit().unwrap());
         let reset = Some(Duration::from_mins(1));
         budget.heard(RateLimitWord { remaining: Some(2), reset, ..RateLimitWord::default() });
         drop(answered);
         assert!((budget.tokens() - 1.0).abs() < 0.01, "{}", budget.tokens());
-        assert!(budget.try_admit().is_ok());
+        let last = budget.try_admit().unwrap();
+        assert_eq!(budget.try_admit().unwrap_err(), NotYet::AnAnswer);
+        for permit in [last, on_its_way] {
+            budget.heard(RateLimitWord { remaining: Some(0), reset, ..RateLimitWord::default() });
+            drop(permit);
+        }
         assert!(matches!(budget.try_admit(), Err(NotYet::Until(_))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_that_the_api_allows_is_used_and_no_more_whatever_order_its_answers_come_in() {
+        const ALLOWED: u64 = 60;
+        let budget = rested(limits(1000.0, 1000, 8)).await;
+        // What the API said remains when it took each request that has no answer yet.
+        let (mut open, mut taken): (Vec<(Permit, u64)>, u64) = (Vec::new(), 0);
+        loop {
+            match budget.try_admit() {
+                Ok(permit) => {
+                    taken += 1;
+                    assert!(taken <= ALLOWED, "one too many");
+                    open.push((permit, ALLOWED - taken));
+                }
+                Err(NotYet::AnAnswer) => {
+                    let (permit, remaining) = open.swap_remove(usize::try_from(taken * 7).unwrap() % open.len());
+                    let reset = Some(Duration::from_mins(1));
+                    budget.heard(RateLimitWord { remaining: Some(remaining), reset, ..RateLimitWord::default() });
+                    drop(permit);
+                }
+                Err(NotYet::Until(_)) => break,
+            }
+        }
+        assert_eq!((taken, open.len()), (ALLOWED, 0));
     }
 
     #[tokio::test(start_paused = true)]
