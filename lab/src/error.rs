@@ -72,6 +72,14 @@ pub(crate) enum LabError {
         /// How long.
         after: Duration,
     },
+    /// A file is not what the load test writes.
+    #[error("{file} is no result of a load test: {reason}; give files that `lab load-test --json` wrote")]
+    Result {
+        /// The file.
+        file: String,
+        /// What it lacks.
+        reason: String,
+    },
     /// What this lab made of its own cannot be sent. A defect.
     #[error("writing a Node as JSON: {0}; this is a defect of the lab, please report it")]
     Json(#[from] serde_json::Error),

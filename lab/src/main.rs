@@ -3,6 +3,7 @@
 
 mod apis;
 mod cli;
+mod curves;
 mod demo;
 mod error;
 mod interrupt;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         let given = match command {
             Command::Demo(demo) => runtime.block_on(demo::give(*demo)),
             Command::LoadTest(load_test) => runtime.block_on(load_test::run(*load_test)),
+            Command::Curves(options) => curves::draw(&options).map(|()| true),
         };
         runtime.shutdown_timeout(THREADS_TIMEOUT);
         given

@@ -128,7 +128,7 @@ mod tests {
         let all = ["lab", "demo"].iter().chain(options);
         match Arguments::try_parse_from(all).map_err(|error| error.to_string())?.command {
             Command::Demo(demo) => Ok(*demo),
-            Command::LoadTest(_) => panic!("this is the load test"),
+            Command::LoadTest(_) | Command::Curves(_) => panic!("this is no demo"),
         }
     }
 

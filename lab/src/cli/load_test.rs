@@ -221,7 +221,7 @@ mod tests {
         let all = ["lab", "load-test"].iter().chain(options);
         match Arguments::try_parse_from(all).map_err(|error| error.to_string())?.command {
             Command::LoadTest(load_test) => Ok(*load_test),
-            Command::Demo(_) => panic!("this is the demo"),
+            Command::Demo(_) | Command::Curves(_) => panic!("this is no load test"),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod curves;
 mod demo;
 mod load_test;
 mod options;
@@ -7,6 +8,7 @@ mod values;
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use curves::Curves;
 pub(crate) use demo::Demo;
 pub(crate) use load_test::LoadTest;
 pub(crate) use options::{KubernetesOptions, ProgramOptions, Provider};
@@ -30,6 +32,9 @@ pub(crate) enum Command {
     /// Put the program through scenarios, check what it costs, and compare it with others
     #[command(long_about = load_test::ABOUT, after_help = load_test::EXAMPLES)]
     LoadTest(Box<LoadTest>),
+    /// Draw curves from results of the load test
+    #[command(long_about = curves::ABOUT, after_help = curves::EXAMPLES)]
+    Curves(Curves),
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ mod kubelets;
 mod limits;
 mod look;
 mod meter;
-mod plots;
+pub(crate) mod plots;
 mod progress;
 mod request_per_event;
 mod result;

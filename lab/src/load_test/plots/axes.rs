@@ -15,13 +15,13 @@ use crate::error::LabError;
 use crate::load_test::controller::Contender;
 
 /// Width and height of a plot, in pixels as far as the page does not scale it.
-const SIZE: (u32, u32) = (460, 270);
+pub(crate) const SIZE: (u32, u32) = (460, 270);
 /// Text in plots, in pixels.
 const TEXT: u32 = 14;
 
 /// What a colour stands for: the colour in the picture, the name of its role, and the colours that the page shows in light
 /// and in dark.
-pub(super) const ROLES: [(RGBColor, &str, &str, &str); 8] = [
+pub(crate) const ROLES: [(RGBColor, &str, &str, &str); 8] = [
     (PROGRAM, "program", "#0b66c3", "#58a6ff"),
     (BARE_LOOP, "bare-loop", "#15803d", "#4ade80"),
     (PER_EVENT, "per-event", "#c2410c", "#fb923c"),
@@ -54,18 +54,18 @@ pub(super) const fn color(contender: Contender) -> RGBColor {
 }
 
 /// An axis: what it is called, with its unit, and from where to where it goes.
-pub(super) struct Axis {
-    pub(super) title: &'static str,
-    pub(super) range: Range<f64>,
+pub(crate) struct Axis {
+    pub(crate) title: &'static str,
+    pub(crate) range: Range<f64>,
     /// Whether equal distances are equal factors. The range must not begin at 0 then.
-    pub(super) logarithmic: bool,
+    pub(crate) logarithmic: bool,
 }
 
 /// Where something is drawn.
-pub(super) type Plot<'a, 'b, X, Y> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<X, Y>>;
+pub(crate) type Plot<'a, 'b, X, Y> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<X, Y>>;
 
 /// What draws, whatever the scales are.
-pub(super) trait Draw {
+pub(crate) trait Draw {
     /// Draws into a plot.
     fn draw<X, Y>(&self, plot: &mut Plot<'_, '_, X, Y>) -> Result<(), LabError>
     where
@@ -77,7 +77,7 @@ pub(super) trait Draw {
 ///
 /// # Errors
 /// [`LabError::Plot`], which is a defect.
-pub(super) fn svg(x: &Axis, y: &Axis, what: &impl Draw) -> Result<String, LabError> {
+pub(crate) fn svg(x: &Axis, y: &Axis, what: &impl Draw) -> Result<String, LabError> {
     let linear = |axis: &Axis| RangedCoordf64::from(axis.range.clone());
     let log = |axis: &Axis| LogCoord::from(axis.range.clone().log_scale());
     match (x.logarithmic, y.logarithmic) {
@@ -121,7 +121,7 @@ where
 }
 
 /// For `map_err`.
-pub(super) fn failed(error: impl std::fmt::Display) -> LabError {
+pub(crate) fn failed(error: impl std::fmt::Display) -> LabError {
     LabError::Plot(error.to_string())
 }
 
