@@ -72,11 +72,12 @@ fn plot(lines: &Lines, title: &'static str, value: fn(&Point) -> Option<f64>) ->
     let points = |points: &Vec<Point>| points.iter().filter_map(|point| Some((point.rate, value(point)?))).collect();
     let curve = Curve(lines.values().enumerate().map(|(place, line)| (color(place), points(line))).collect());
     let all = || curve.0.iter().flat_map(|(_, points)| points);
-    // Room to each side; and a scale, even where nothing is to be shown on it.
+    // From one power of ten to another, so that both ends are named; and a scale, even where nothing is to be shown on it.
     let range = |of: fn(&(f64, f64)) -> f64| {
-        let (least, most) =
-            all().map(of).fold((f64::INFINITY, 0.0), |(least, most), x| (f64::min(least, x), f64::max(most, x)));
-        if most > 0.0 { least.max(1e-3) / 1.3..most * 1.3 } else { 0.1..10.0 }
+        let ends = |(least, most): (f64, f64), value: f64| (least.min(value), most.max(value));
+        let (least, most) = all().map(of).fold((f64::INFINITY, 0.0), ends);
+        let power = |exponent: f64| 10_f64.powf(exponent);
+        if most > 0.0 { power(least.max(1e-3).log10().floor())..power(most.log10().ceil()) * 1.001 } else { 0.1..10.0 }
     };
     let x = Axis { title: "rateLimit.requestsPerSecond", range: range(|point| point.0), logarithmic: true };
     let y = Axis { title, range: range(|point| point.1), logarithmic: true };
