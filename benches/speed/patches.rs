@@ -24,6 +24,7 @@ pub(crate) fn written(criterion: &mut Criterion) {
             labels: labels::instance_labels(instance.instance_type.as_deref(), &zone).expect("labels"),
             provider_id: Some(instance.provider_id),
             initialised: true,
+            shut_down: None,
         }
     };
     let mut group = criterion.benchmark_group("a Node to be initialised");

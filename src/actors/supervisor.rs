@@ -10,14 +10,16 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::instance_resolver::InstanceResolver;
 use super::kubernetes_connection::{ConnectError, connect};
-use super::node_watcher::{NodeWatcher, Recipients};
-use super::node_writer::NodeWriter;
+use super::lifecycle::{self, Lifecycle};
+use super::node_watcher::{self, NodeWatcher, Periods};
+use super::node_writer::{Gate, Gatekeeper, NodeWriter};
 use super::packet_api::PacketApi;
 use super::zone_resolver::ZoneResolver;
 use crate::config::Config;
 use crate::messages::watch::Stop;
 use crate::messages::writes::Drain;
 use crate::packet::{self, Budget};
+use crate::telemetry::metrics::Metrics;
 
 /// How long the writes under way may take to end, so that the process is gone within Kubernetes' patience.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(8);
@@ -28,6 +30,7 @@ const ACTORS: &[Row] = &[
     Row { name: "NodeWriter", start: start_node_writer },
     Row { name: "ZoneResolver", start: start_zone_resolver },
     Row { name: "InstanceResolver", start: start_instance_resolver },
+    Row { name: "Lifecycle", start: start_lifecycle },
     Row { name: "NodeWatcher", start: start_node_watcher },
 ];
 
@@ -65,7 +68,9 @@ pub fn run(config: Config) -> Result<(), RunError> {
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         say_what_is_set(&config);
         let kubernetes = connect(&config.kubernetes).await?;
-        let running = Running::start(&Means { config, kubernetes })?;
+        // Nobody is elected yet: this process leads for as long as it runs.
+        let (_gatekeeper, gate) = Gatekeeper::new(true);
+        let running = Running::start(&Means { config, kubernetes, gate, metrics: Metrics::new() })?;
         let received = tokio::select! {
             _ = terminate.recv() => "SIGTERM",
             _ = interrupt.recv() => "SIGINT",
@@ -99,6 +104,10 @@ pub struct Means {
     pub config: Config,
     /// The connection to Kubernetes.
     pub kubernetes: kube::Client,
+    /// The gate that every write passes.
+    pub gate: Gate,
+    /// What is measured.
+    pub metrics: Metrics,
 }
 
 /// Why the actors could not be started.
@@ -147,6 +156,7 @@ impl Running {
     /// When the actors were never started.
     pub async fn stop(&self) -> Result<(), StartError> {
         self.address::<NodeWatcher>()?.do_send(Stop);
+        self.address::<Lifecycle>()?.do_send(Stop);
         self.address::<PacketApi>()?.do_send(Stop);
         let drained = self.address::<NodeWriter>()?.send(Drain);
         if tokio::time::timeout(DRAIN_TIMEOUT, drained).await.is_err() {
@@ -168,7 +178,7 @@ fn start_packet_api(means: &Means, running: &mut Running) -> Result<(), StartErr
 
 #[expect(clippy::unnecessary_wraps, reason = "every row of the table starts its actor in the same way")]
 fn start_node_writer(means: &Means, running: &mut Running) -> Result<(), StartError> {
-    running.add(NodeWriter::new(means.kubernetes.clone(), means.config.writes).start());
+    running.add(NodeWriter::new(means.kubernetes.clone(), means.config.writes, means.gate.clone()).start());
     Ok(())
 }
 
@@ -189,14 +199,31 @@ fn start_instance_resolver(means: &Means, running: &mut Running) -> Result<(), S
     Ok(())
 }
 
+fn start_lifecycle(means: &Means, running: &mut Running) -> Result<(), StartError> {
+    let (packet, writer) = (running.address::<PacketApi>()?, running.address::<NodeWriter>()?);
+    let to = lifecycle::Recipients {
+        devices: packet.clone().recipient(),
+        confirmation: packet.recipient(),
+        writer: writer.clone().recipient(),
+        deletion: writer.clone().recipient(),
+        announcements: writer.recipient(),
+    };
+    let (limits, period) = (means.config.deletion, means.config.node_monitor_period);
+    let metrics = means.metrics.lifecycle.clone();
+    running.add(Lifecycle::new(means.kubernetes.clone(), limits, period, metrics, to).start());
+    Ok(())
+}
+
 fn start_node_watcher(means: &Means, running: &mut Running) -> Result<(), StartError> {
     let writer = running.address::<NodeWriter>()?;
-    let to = Recipients {
+    let to = node_watcher::Recipients {
         instances: running.address::<InstanceResolver>()?.recipient(),
         writer: writer.clone().recipient(),
         announcements: writer.recipient(),
+        roll: running.address::<Lifecycle>()?.recipient(),
     };
-    let watcher = NodeWatcher::new(means.kubernetes.clone(), means.config.node_status_update_frequency, to);
-    running.add(watcher.start());
+    let periods =
+        Periods { refresh: means.config.node_status_update_frequency, roll: means.config.node_monitor_period };
+    running.add(NodeWatcher::new(means.kubernetes.clone(), periods, to).start());
     Ok(())
 }

@@ -51,6 +51,7 @@ impl Handler<ResolveZone> for ZoneResolver {
                 labels: labels::instance_labels(instance.instance_type.as_deref(), &zone)?,
                 provider_id: Some(instance.provider_id),
                 initialised: true,
+                shut_down: None,
             };
             Ok(writer.send(WriteNode { node, desired }).await.unwrap_or(Err(WriteError::Stopping))?)
         })

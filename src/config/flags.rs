@@ -22,7 +22,7 @@ pub enum LogFormat {
 const ABOUT: &str = "Cloud controller manager for Packet (Equinix Metal).
 
 Finds the device of every Node that a kubelet has registered as uninitialized, writes addresses, labels and provider ID, \
-and takes the taint off.
+and takes the taint off. Marks Nodes whose device is switched off, and deletes those whose device is gone.
 
 The token and the project come from METAL_API_KEY and METAL_PROJECT_ID (or PACKET_AUTH_TOKEN and PACKET_PROJECT_ID), \
 or from the file of --cloud-config; flags win over the environment, the environment over the file.";
@@ -60,6 +60,10 @@ pub struct Flags {
     /// How often the addresses of initialised Nodes are compared with the Packet API.
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = period, help_heading = "Nodes")]
     pub node_status_update_frequency: Duration,
+
+    /// How often Nodes that are not Ready are looked after.
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = period, help_heading = "Nodes")]
+    pub node_monitor_period: Duration,
 
     /// Nodes written side by side [default: 32].
     #[arg(long, value_name = "N", help_heading = "Nodes")]

@@ -16,6 +16,7 @@ use std::time::Duration;
 pub use error::{ConfigError, Problem};
 pub use flags::{Flags, LogFormat};
 
+use crate::kubernetes::lifecycle::DeletionLimits;
 use crate::kubernetes::{AddressPolicy, Provider, Topology};
 use crate::packet::{Connection, Limits};
 
@@ -71,8 +72,12 @@ pub struct Config {
     pub kubernetes: KubernetesConnection,
     /// How writes to Kubernetes are bounded.
     pub writes: WriteLimits,
+    /// How deletions of Nodes are bounded.
+    pub deletion: DeletionLimits,
     /// How often the addresses of initialised Nodes are refreshed.
     pub node_status_update_frequency: Duration,
+    /// How often Nodes that are not Ready are looked after.
+    pub node_monitor_period: Duration,
     /// What an operator should know of the settings, though it keeps nothing from running.
     pub warnings: Vec<String>,
 }

@@ -13,6 +13,7 @@ use super::file::File;
 use super::flags::Flags;
 use super::source::{Setting, Sources};
 use super::{CacheSettings, Config, KubernetesConnection, WriteLimits, duration};
+use crate::kubernetes::lifecycle::{DeletionLimits, Share};
 use crate::kubernetes::{AddressPolicy, Provider, Topology};
 use crate::packet::{Connection, Limits};
 
@@ -33,7 +34,11 @@ const METRO_TTL: Setting = Setting::new("cache.metroTTL", &["METAL_CACHE_METRO_T
 const NOT_FOUND_TTL: Setting = Setting::new("cache.notFoundTTL", &["METAL_CACHE_NOT_FOUND_TTL"]);
 const MAX_DEVICES: Setting = Setting::new("cache.maxDevices", &["METAL_CACHE_MAX_DEVICES"]);
 
-const ALL: [Setting; 16] = [
+const DELETION_SHARE: Setting = Setting::new("safety.deletionShare", &["METAL_SAFETY_DELETION_SHARE"]);
+const DELETION_WINDOW: Setting = Setting::new("safety.deletionWindow", &["METAL_SAFETY_DELETION_WINDOW"]);
+const MASS_SHARE: Setting = Setting::new("safety.massDisappearanceShare", &["METAL_SAFETY_MASS_DISAPPEARANCE_SHARE"]);
+
+const ALL: [Setting; 19] = [
     API_KEY,
     PROJECT,
     BASE_URL,
@@ -50,6 +55,9 @@ const ALL: [Setting; 16] = [
     METRO_TTL,
     NOT_FOUND_TTL,
     MAX_DEVICES,
+    DELETION_SHARE,
+    DELETION_WINDOW,
+    MASS_SHARE,
 ];
 
 const DEFAULT_BASE_URL: &str = "https://api.equinix.com/metal/v1/";
@@ -66,6 +74,11 @@ const DEFAULT_CACHE: CacheSettings = CacheSettings {
     not_found: Duration::from_secs(10),
     max_devices: NonZeroU64::new(200_000).expect("not zero"),
 };
+/// A cluster that loses a tenth of its machines within ten minutes has people looking already. The share of a mass
+/// disappearance is that from which Kubernetes itself takes a zone for disrupted (kube-controller-manager
+/// `--unhealthy-zone-threshold`).
+const DEFAULT_DELETION: DeletionLimits =
+    DeletionLimits { share: Share::percent(10), window: Duration::from_mins(10), mass_share: Share::percent(55) };
 /// Nodes written side by side: enough to keep an API server's two cores busy, and few beside its 400 requests in flight
 /// (kube-apiserver `--max-requests-inflight`).
 const DEFAULT_CONCURRENCY: NonZeroU16 = NonZeroU16::new(32).expect("not zero");
@@ -105,6 +118,11 @@ pub(super) fn load(flags: &Flags, environment: &dyn Fn(&str) -> Option<String>) 
         not_found: sources.read(NOT_FOUND_TTL, &mut problems, DEFAULT_CACHE.not_found, duration::parse),
         max_devices: sources.read(MAX_DEVICES, &mut problems, DEFAULT_CACHE.max_devices, count),
     };
+    let deletion = DeletionLimits {
+        share: sources.read(DELETION_SHARE, &mut problems, DEFAULT_DELETION.share, Share::parse),
+        window: sources.read(DELETION_WINDOW, &mut problems, DEFAULT_DELETION.window, duration::parse),
+        mass_share: sources.read(MASS_SHARE, &mut problems, DEFAULT_DELETION.mass_share, Share::parse),
+    };
     let warnings = warnings(&sources, flags, &mut problems);
     match (provider, connection) {
         (Some(provider), Some(connection)) if problems.is_empty() => Ok(Config {
@@ -116,7 +134,9 @@ pub(super) fn load(flags: &Flags, environment: &dyn Fn(&str) -> Option<String>) 
             cache,
             kubernetes: KubernetesConnection { kubeconfig: flags.kubeconfig.clone(), master: flags.master.clone() },
             writes: write_limits(flags),
+            deletion,
             node_status_update_frequency: flags.node_status_update_frequency,
+            node_monitor_period: flags.node_monitor_period,
             warnings,
         }),
         _ => Err(ConfigError { problems }),
@@ -290,7 +310,8 @@ mod tests {
         let file = format!(
             r#"{{"apiKey": "t\n", "projectID": "{PROJECT_ID}", "base-url": "http://127.0.0.1:8080/metal/v1", "topology": "metro-facility",
                 "ipv6": "true", "requirePublicIP": false, "rateLimit": {{"requestsPerSecond": 0.1, "burst": 1, "maxInFlight": 2}},
-                "cache": {{"deviceTTL": "1m", "facilityTTL": "2h", "metroTTL": "3h", "notFoundTTL": "5s", "maxDevices": 1000}}}}"#
+                "cache": {{"deviceTTL": "1m", "facilityTTL": "2h", "metroTTL": "3h", "notFoundTTL": "5s", "maxDevices": 1000}},
+                "safety": {{"deletionShare": "12.5%", "deletionWindow": "1h", "massDisappearanceShare": "80%"}}}}"#
         );
         let config = load(PACKET, &[], Some(&file)).unwrap();
         assert_eq!(config.connection.token.expose_secret(), "t");
@@ -309,6 +330,8 @@ mod tests {
             max_devices: NonZeroU64::new(1000).unwrap(),
         };
         assert_eq!(config.cache, cache);
+        let (share, mass_share) = (Share::parse("12.5%").unwrap(), Share::percent(80));
+        assert_eq!(config.deletion, DeletionLimits { share, window: seconds(3600), mass_share });
     }
 
     #[test]
@@ -354,6 +377,8 @@ mod tests {
             ("METAL_RATE_LIMIT_BURST", "0"),
             ("METAL_RATE_LIMIT_MAX_IN_FLIGHT", "-1"),
             ("METAL_CACHE_DEVICE_TTL", "30"),
+            ("METAL_SAFETY_DELETION_SHARE", "10"),
+            ("METAL_SAFETY_MASS_DISAPPEARANCE_SHARE", "101%"),
             ("METAL_IPV6", "yes"),
             ("METAL_BASE_URL", "api.equinix.com"),
             ("METAL_BASE_URL", "https://user:pass@api.equinix.com/"),

@@ -2,11 +2,14 @@
 //!
 //! They are core `v1` Events: the manifests in use grant nothing on `events.k8s.io`.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::core::v1::{Event, EventSource, ObjectReference};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use k8s_openapi::jiff::Timestamp;
 
-use super::names::COMPONENT;
+use super::names::{COMPONENT, LIFECYCLE_COMPONENT};
 use super::node::Node;
 
 /// Events of cluster-scoped objects lie in this namespace (client-go `record`).
@@ -24,20 +27,51 @@ pub enum Notice {
     Synced,
     /// It is not initialised, and this is why.
     SyncFailed(String),
+    /// It is not Ready, and is left alone, and this is why.
+    LeftAlone(String),
+    /// It is about to be deleted; reason and message are those of Kubernetes' cloud node lifecycle controller.
+    Deleting,
+    /// Its device looks gone, but it is not deleted.
+    DeletionHeldBack {
+        /// Why, and how it goes on.
+        why: String,
+        /// How large the cluster was when deletion was stopped, where it is: what a process that starts later has to know.
+        stopped_at: Option<usize>,
+    },
 }
+
+/// The reason of the Event that tells of a deletion (Kubernetes `cloud-provider`, `deleteNodeEvent`).
+pub const DELETING: &str = "DeletingNode";
+/// The reason of the Event that tells why a Node is not deleted.
+pub const HELD_BACK: &str = "DeletionHeldBack";
+/// The annotation of such an Event that tells how large the cluster was when deletion was stopped.
+pub const STOPPED_AT_ANNOTATION: &str = "packet-cloud-controller-manager/nodes-when-deletion-stopped";
 
 impl Notice {
     /// The Event that says so, to be created at `now`.
     #[must_use]
     pub fn to_event(&self, node: &Node, now: Timestamp) -> Event {
-        let (kind, reason, message) = match self {
-            Self::Synced => ("Normal", "Synced", "Node synced successfully"),
-            Self::SyncFailed(why) => ("Warning", "SyncFailed", why.as_str()),
+        let (component, kind, reason, message) = match self {
+            Self::Synced => (COMPONENT, "Normal", "Synced", Cow::from("Node synced successfully")),
+            Self::SyncFailed(why) => (COMPONENT, "Warning", "SyncFailed", why.into()),
+            Self::LeftAlone(why) => (LIFECYCLE_COMPONENT, "Warning", "LeftAlone", why.into()),
+            Self::Deleting => {
+                let message = format!("Deleting node {} because it does not exist in the cloud provider", node.name);
+                (LIFECYCLE_COMPONENT, "Normal", DELETING, message.into())
+            }
+            Self::DeletionHeldBack { why, .. } => (LIFECYCLE_COMPONENT, "Warning", HELD_BACK, why.into()),
+        };
+        let annotations = match self {
+            Self::DeletionHeldBack { stopped_at: Some(nodes), .. } => {
+                Some(BTreeMap::from([(STOPPED_AT_ANNOTATION.to_owned(), nodes.to_string())]))
+            }
+            _ => None,
         };
         Event {
             metadata: ObjectMeta {
                 name: Some(name(node, now)),
                 namespace: Some(NAMESPACE.to_owned()),
+                annotations,
                 ..ObjectMeta::default()
             },
             involved_object: ObjectReference {
@@ -50,8 +84,8 @@ impl Notice {
             type_: Some(kind.to_owned()),
             reason: Some(reason.to_owned()),
             message: Some(message[..message.floor_char_boundary(LONGEST_MESSAGE_BYTES)].to_owned()),
-            source: Some(EventSource { component: Some(COMPONENT.to_owned()), host: None }),
-            reporting_component: Some(COMPONENT.to_owned()),
+            source: Some(EventSource { component: Some(component.to_owned()), host: None }),
+            reporting_component: Some(component.to_owned()),
             first_timestamp: Some(Time(now)),
             last_timestamp: Some(Time(now)),
             count: Some(1),
@@ -92,6 +126,22 @@ mod tests {
             (event.involved_object.kind.as_deref(), event.involved_object.uid.as_deref()),
             (Some("Node"), Some("u"))
         );
+    }
+
+    #[test]
+    fn a_deletion_is_told_of_as_kubernetes_does_and_a_stop_remembers_how_large_the_cluster_was() {
+        let event_of = event("a", &Notice::Deleting);
+        assert_eq!(
+            (event_of.reason.as_deref(), event_of.message.as_deref(), event_of.type_.as_deref()),
+            (
+                Some("DeletingNode"),
+                Some("Deleting node a because it does not exist in the cloud provider"),
+                Some("Normal")
+            )
+        );
+        assert_eq!(event_of.source.unwrap().component.as_deref(), Some("cloud-node-lifecycle-controller"));
+        let held = event("a", &Notice::DeletionHeldBack { why: "why".into(), stopped_at: Some(100) });
+        assert_eq!(held.metadata.annotations.unwrap()[STOPPED_AT_ANNOTATION], "100");
     }
 
     #[test]

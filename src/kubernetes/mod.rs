@@ -1,11 +1,12 @@
 //! Nodes: pure functions on taints, labels, addresses, provider IDs and patches, and the slim Node type.
 //!
-//! Nothing here knows an actor, a connection or a clock.
+//! Nothing here knows an actor, a connection or a clock; what passes with time is told the time.
 
 pub mod addresses;
 pub mod event;
 pub mod instance;
 pub mod labels;
+pub mod lifecycle;
 pub mod names;
 pub mod need;
 pub mod node;
@@ -15,6 +16,7 @@ pub mod patches;
 mod picked;
 pub mod provider;
 pub mod provider_id;
+mod readiness;
 mod taint;
 
 pub use addresses::{AddressError, AddressPolicy, AddressType, NodeAddress};
@@ -27,4 +29,5 @@ pub use node_object::NodeObject;
 pub use patches::Desired;
 pub use provider::{Provider, Topology};
 pub use provider_id::ProviderIdError;
+pub use readiness::Readiness;
 pub use taint::Taint;

@@ -3,6 +3,9 @@
 /// The taint of a Node that no cloud controller has filled in (Kubernetes `cloud-provider`, `TaintExternalCloudProvider`).
 pub const UNINITIALIZED_TAINT: &str = "node.cloudprovider.kubernetes.io/uninitialized";
 
+/// The taint of a Node whose machine is switched off (Kubernetes `cloud-provider`, `TaintNodeShutdown`).
+pub const SHUTDOWN_TAINT: &str = "node.cloudprovider.kubernetes.io/shutdown";
+
 /// The annotation in which a kubelet names its `--node-ip` (Kubernetes `cloud-provider`, `AnnotationAlphaProvidedIPAddr`).
 pub const PROVIDED_NODE_IP_ANNOTATION: &str = "alpha.kubernetes.io/provided-node-ip";
 
@@ -25,3 +28,5 @@ pub const LABEL_TWINS: [(&str, &str); 3] =
 
 /// The component that Events name as their source, and managed fields as their manager (Kubernetes `cloud-provider`).
 pub const COMPONENT: &str = "cloud-node-controller";
+/// The same, of what is said and written about Nodes that are not Ready (Kubernetes `cloud-provider`).
+pub const LIFECYCLE_COMPONENT: &str = "cloud-node-lifecycle-controller";

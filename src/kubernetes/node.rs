@@ -8,6 +8,7 @@ use smol_str::SmolStr;
 use super::addresses::NodeAddress;
 use super::names::UNINITIALIZED_TAINT;
 use super::node_labels::NodeLabels;
+use super::readiness::Readiness;
 use super::taint::Taint;
 
 /// The name of a Node.
@@ -61,6 +62,8 @@ pub struct Node {
     pub provided_node_ip: Option<SmolStr>,
     /// `status.addresses`.
     pub addresses: Box<[NodeAddress]>,
+    /// Its `Ready` condition.
+    pub readiness: Readiness,
 }
 
 impl Node {
@@ -69,6 +72,19 @@ impl Node {
     #[must_use]
     pub fn is_uninitialized(&self) -> bool {
         self.taints.iter().any(|taint| taint.key == UNINITIALIZED_TAINT)
+    }
+
+    /// Whether it is marked as shut down.
+    #[must_use]
+    pub fn is_marked_shut_down(&self) -> bool {
+        self.taints.iter().any(Taint::is_shutdown)
+    }
+
+    /// Whether what was found out about `other` still holds for it: it is the same Node, names the same device, and has not
+    /// become Ready and not Ready again in between.
+    #[must_use]
+    pub fn is_in_same_spell_as(&self, other: &Self) -> bool {
+        self.uid == other.uid && self.provider_id == other.provider_id && self.readiness == other.readiness
     }
 
     /// Whether `other` is the very same state of the very same object, as a watch delivers it after a write was answered.
@@ -93,6 +109,18 @@ mod tests {
 
     fn node(value: serde_json::Value) -> Node {
         serde_json::from_value::<NodeObject>(value).unwrap().into()
+    }
+
+    #[test]
+    fn a_node_that_was_ready_in_between_is_in_another_spell() {
+        let state = |status, since| {
+            let ready = json!({"type": "Ready", "status": status, "lastTransitionTime": since});
+            node(json!({"metadata": {"name": "a", "uid": "u"}, "status": {"conditions": [ready]}}))
+        };
+        let seen = state("Unknown", "2026-01-01T00:00:00Z");
+        assert!(state("Unknown", "2026-01-01T00:00:00Z").is_in_same_spell_as(&seen));
+        assert!(!state("True", "2026-01-01T00:10:00Z").is_in_same_spell_as(&seen));
+        assert!(!state("Unknown", "2026-01-01T00:20:00Z").is_in_same_spell_as(&seen));
     }
 
     #[test]

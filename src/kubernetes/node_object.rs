@@ -13,6 +13,7 @@ use super::names::PROVIDED_NODE_IP_ANNOTATION;
 use super::node::{Node, NodeName};
 use super::node_labels::NodeLabels;
 use super::picked::pick;
+use super::readiness::Readiness;
 use super::taint::Taint;
 
 /// A Node as it comes from the API. Whatever is not kept is passed over while it is read.
@@ -26,7 +27,7 @@ pub struct NodeObject {
     labels: NodeLabels,
     provided_node_ip: Option<SmolStr>,
     spec: Spec,
-    addresses: Box<[NodeAddress]>,
+    status: Status,
 }
 
 /// The fields in use. The API server leaves out what is empty, or writes `null` for it.
@@ -64,10 +65,12 @@ struct Spec {
     taints: Option<Box<[Taint]>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 struct Status {
     #[serde(default)]
     addresses: Option<Box<[NodeAddress]>>,
+    #[serde(default)]
+    conditions: Readiness,
 }
 
 /// Of all annotations the one that names the kubelet's `--node-ip`.
@@ -89,14 +92,14 @@ impl From<Wire> for NodeObject {
                 ..ObjectMeta::default()
             },
             spec: spec.unwrap_or_default(),
-            addresses: status.and_then(|status| status.addresses).unwrap_or_default(),
+            status: status.unwrap_or_default(),
         }
     }
 }
 
 impl From<NodeObject> for Node {
     fn from(object: NodeObject) -> Self {
-        let NodeObject { metadata, being_deleted, labels, provided_node_ip, spec, addresses } = object;
+        let NodeObject { metadata, being_deleted, labels, provided_node_ip, spec, status } = object;
         Self {
             name: NodeName::new(metadata.name.as_deref().unwrap_or_default()),
             uid: metadata.uid.unwrap_or_default().into(),
@@ -106,7 +109,8 @@ impl From<NodeObject> for Node {
             taints: spec.taints.unwrap_or_default(),
             labels,
             provided_node_ip,
-            addresses,
+            addresses: status.addresses.unwrap_or_default(),
+            readiness: status.conditions,
         }
     }
 }

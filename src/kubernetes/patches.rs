@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::addresses::NodeAddress;
 use super::names::UNINITIALIZED_TAINT;
 use super::node::Node;
+use super::taint::Taint;
 
 /// What a Node should have. What is not named here is not ours, and is not written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,21 +27,23 @@ pub struct Desired {
     pub provider_id: Option<String>,
     /// Whether the Node is complete with this, and loses the uninitialized taint.
     pub initialised: bool,
+    /// Whether the Node is to carry the shutdown taint, for its machine is switched off, or not, for it is Ready; `None`
+    /// leaves that as it is.
+    pub shut_down: Option<bool>,
 }
 
 /// The patch of the `status` subresource; `None` where the addresses are right already.
 #[must_use]
 pub fn of_status(node: &Node, desired: &Desired) -> Option<Patch> {
     let addresses = desired.addresses.as_ref().filter(|addresses| ***addresses != *node.addresses)?;
-    // A test for `null` holds where the field is absent, as an empty provider ID is.
     Some(Patch(vec![
         test(&["metadata", "uid"], json!(node.uid)),
-        test(&["spec", "providerID"], json!(node.provider_id)),
+        same_device(node),
         add(&["status", "addresses"], json!(addresses)),
     ]))
 }
 
-/// The patch of labels, provider ID and taint together, so that a Node without the taint is complete; `None` where nothing
+/// The patch of labels, provider ID and taints together, so that a Node without the taint is complete; `None` where nothing
 /// differs.
 #[must_use]
 pub fn of_node(node: &Node, desired: &Desired) -> Option<Patch> {
@@ -51,13 +54,40 @@ pub fn of_node(node: &Node, desired: &Desired) -> Option<Patch> {
         operations.push(add(&["spec", "providerID"], json!(provider_id)));
     }
     if desired.initialised {
-        operations.extend(untaint(node));
+        operations.extend(untaint(node, |taint| taint.key == UNINITIALIZED_TAINT));
+    }
+    match desired.shut_down {
+        Some(true) if !node.is_marked_shut_down() => operations.extend(mark_shut_down(node)),
+        Some(false) if node.is_marked_shut_down() => {
+            operations.push(same_device(node));
+            operations.extend(untaint(node, Taint::is_shutdown));
+        }
+        _ => {}
     }
     if operations.is_empty() {
         return None;
     }
     operations.insert(0, test(&["metadata", "uid"], json!(node.uid)));
     Some(Patch(operations))
+}
+
+/// Adds the shutdown taint behind the others. Were it there already by then, the API server refuses a second one (Kubernetes
+/// core validation, `validateNodeTaints`).
+fn mark_shut_down(node: &Node) -> Vec<PatchOperation> {
+    let taint = json!(Taint::shutdown());
+    let added = if node.taints.is_empty() {
+        // The list itself has to be made, but not in place of one that somebody else makes meanwhile.
+        vec![test(&["spec", "taints"], Value::Null), add(&["spec", "taints"], json!([taint]))]
+    } else {
+        vec![add(&["spec", "taints", "-"], taint)]
+    };
+    [vec![same_device(node)], added].concat()
+}
+
+/// The provider ID is still the one that the device was found by. A test for `null` holds where the field is absent, as an
+/// empty provider ID is.
+fn same_device(node: &Node) -> PatchOperation {
+    test(&["spec", "providerID"], json!(node.provider_id))
 }
 
 fn of_labels(node: &Node, desired: &Desired) -> Vec<PatchOperation> {
@@ -70,9 +100,9 @@ fn of_labels(node: &Node, desired: &Desired) -> Vec<PatchOperation> {
     vec![test(&["metadata", "labels"], Value::Null), add(&["metadata", "labels"], labels)]
 }
 
-/// Removes each entry of the taint, the last first, so that the places of the others stay true.
-fn untaint(node: &Node) -> impl Iterator<Item = PatchOperation> {
-    let ours = node.taints.iter().enumerate().filter(|(_, taint)| taint.key == UNINITIALIZED_TAINT);
+/// Removes each entry of a taint of ours, the last first, so that the places of the others stay true.
+fn untaint(node: &Node, is_it: impl Fn(&Taint) -> bool) -> impl Iterator<Item = PatchOperation> {
+    let ours = node.taints.iter().enumerate().filter(move |(_, taint)| is_it(taint));
     ours.rev().flat_map(|(index, taint)| {
         let path = ["spec", "taints", &index.to_string()];
         let path = PointerBuf::from_tokens(path);
@@ -95,7 +125,7 @@ fn test(path: &[&str], value: Value) -> PatchOperation {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
-    use crate::kubernetes::names::{REGION_LABEL, ZONE_LABEL};
+    use crate::kubernetes::names::{REGION_LABEL, SHUTDOWN_TAINT, ZONE_LABEL};
     use crate::kubernetes::{AddressType, NodeObject};
     use proptest::prelude::*;
 
@@ -115,6 +145,7 @@ mod tests {
             labels: vec![(REGION_LABEL, "ny".into()), (ZONE_LABEL, "ny5".into())],
             provider_id: Some("packet://d".into()),
             initialised: true,
+            shut_down: None,
         }
     }
 
@@ -160,29 +191,69 @@ mod tests {
         assert_eq!(object["metadata"]["labels"], json!({REGION_LABEL: "ny", ZONE_LABEL: "ny5"}));
     }
 
+    fn shut_down(shut_down: bool) -> Desired {
+        Desired { shut_down: Some(shut_down), ..Desired::default() }
+    }
+
+    #[test]
+    fn the_shutdown_taint_comes_behind_the_others_and_goes_alone() {
+        for before in [json!(null), json!([{"key": "other", "effect": "NoExecute"}])] {
+            let mut object = registered();
+            object["spec"] = json!({"providerID": "packet://d", "taints": before});
+            let patch = of_node(&node(&object), &shut_down(true)).unwrap();
+            json_patch::patch(&mut object, &patch).unwrap();
+            let ours = json!({"key": SHUTDOWN_TAINT, "effect": "NoSchedule"});
+            assert_eq!(object["spec"]["taints"].as_array().unwrap().last(), Some(&ours));
+            assert_eq!(of_node(&node(&object), &shut_down(true)), None, "it is there already");
+            let patch = of_node(&node(&object), &shut_down(false)).unwrap();
+            json_patch::patch(&mut object, &patch).unwrap();
+            assert_eq!(object["spec"]["taints"], before.as_array().map_or(json!([]), |before| json!(before)));
+        }
+    }
+
+    #[test]
+    fn a_node_that_another_cloud_claims_meanwhile_is_neither_marked_nor_unmarked() {
+        let mut object = registered();
+        object["spec"]["providerID"] = json!("packet://d");
+        let mark = of_node(&node(&object), &shut_down(true)).unwrap();
+        object["spec"]["taints"] = json!([Taint::shutdown()]);
+        let unmark = of_node(&node(&object), &shut_down(false)).unwrap();
+        object["spec"]["providerID"] = json!("aws:///eu/i-1");
+        for patch in [mark, unmark] {
+            assert!(json_patch::patch(&mut object.clone(), &patch).is_err(), "{patch}");
+        }
+    }
+
     /// Another writer's taints: any but ours, in any number and place.
     fn taints() -> impl Strategy<Value = Vec<Value>> {
-        let key = prop_oneof![Just("a"), Just("b"), Just(UNINITIALIZED_TAINT)];
+        let key = prop_oneof![Just("a"), Just("b"), Just(UNINITIALIZED_TAINT), Just(SHUTDOWN_TAINT)];
         let effect = prop_oneof![Just("NoSchedule"), Just("NoExecute")];
         prop::collection::vec((key, effect).prop_map(|(key, effect)| json!({"key": key, "effect": effect})), 0..5)
     }
 
     proptest! {
         /// The patch was made of one state of the Node and is applied to another: either it is refused, or exactly the
-        /// uninitialized taints are gone and every other taint stands, in its order.
+        /// taints that were meant are gone or come, and every other taint stands, in its order.
         #[test]
-        fn no_taint_of_another_writer_is_ever_lost(seen in taints(), then in taints()) {
+        fn no_taint_of_another_writer_is_ever_lost(seen in taints(), then in taints(), what in 0..3_usize) {
             let with = |taints: &[Value]| {
                 let mut object = registered();
                 object["spec"]["taints"] = json!(taints);
                 object
             };
-            let patch = of_node(&node(&with(&seen)), &desired()).unwrap();
+            let is_shutdown = |taint: &&Value| taint["key"] == SHUTDOWN_TAINT && taint["effect"] == "NoSchedule";
+            let is_uninitialized = |taint: &&Value| taint["key"] == UNINITIALIZED_TAINT;
+            let desired = [desired(), shut_down(true), shut_down(false)][what].clone();
+            let Some(patch) = of_node(&node(&with(&seen)), &desired) else {
+                prop_assert_eq!(seen.iter().any(|taint| is_shutdown(&taint)), what == 1);
+                return Ok(());
+            };
             let mut object = with(&then);
-            let ours = |taint: &&Value| taint["key"] == UNINITIALIZED_TAINT;
+            let is_ours = |taint: &&Value| if what == 0 { is_uninitialized(taint) } else { is_shutdown(taint) };
             if json_patch::patch(&mut object, &patch).is_ok() {
-                let left: Vec<_> = object["spec"]["taints"].as_array().unwrap().iter().filter(|t| !ours(t)).cloned().collect();
-                let others: Vec<_> = then.iter().filter(|taint| !ours(taint)).cloned().collect();
+                let now = object["spec"]["taints"].as_array().unwrap();
+                let left: Vec<_> = now.iter().filter(|t| !is_ours(t)).collect();
+                let others: Vec<_> = then.iter().filter(|taint| !is_ours(taint)).collect();
                 prop_assert_eq!(left, others);
             } else {
                 prop_assert_eq!(object, with(&then));

@@ -3,12 +3,12 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use smol_str::SmolStr;
 
-use super::names::UNINITIALIZED_TAINT;
+use super::names::{SHUTDOWN_TAINT, UNINITIALIZED_TAINT};
 
 /// Keys that so many Nodes have that the text of each is kept once: ours, and those of Kubernetes itself (well-known taints).
 const WELL_KNOWN_KEYS: [&str; 9] = [
     UNINITIALIZED_TAINT,
-    "node.cloudprovider.kubernetes.io/shutdown",
+    SHUTDOWN_TAINT,
     "node.kubernetes.io/disk-pressure",
     "node.kubernetes.io/memory-pressure",
     "node.kubernetes.io/network-unavailable",
@@ -34,6 +34,24 @@ pub struct Taint {
     /// When it was put on, as the API server wrote it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_added: Option<SmolStr>,
+}
+
+/// What the shutdown taint does to Pods (Kubernetes `cloud-provider`, `ShutdownTaint`).
+const SHUTDOWN_EFFECT: &str = "NoSchedule";
+
+impl Taint {
+    /// The taint of a Node whose machine is switched off.
+    #[must_use]
+    pub fn shutdown() -> Self {
+        let (key, effect) = (SmolStr::new_static(SHUTDOWN_TAINT), Some(SmolStr::new_static(SHUTDOWN_EFFECT)));
+        Self { key, value: None, effect, time_added: None }
+    }
+
+    /// Whether it is that one. A taint is known by its key and effect; with another effect it is somebody else's.
+    #[must_use]
+    pub fn is_shutdown(&self) -> bool {
+        self.key == SHUTDOWN_TAINT && self.effect.as_deref() == Some(SHUTDOWN_EFFECT)
+    }
 }
 
 fn key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SmolStr, D::Error> {

@@ -2,6 +2,7 @@
 
 pub mod devices;
 pub mod initialise;
+pub mod lifecycle;
 pub mod places;
 pub mod watch;
 pub mod writes;

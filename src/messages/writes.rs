@@ -7,6 +7,7 @@ use actix::Message;
 use super::initialise::Outcome;
 use crate::kubernetes::event::Notice;
 use crate::kubernetes::{Desired, Node};
+use crate::packet::Absence;
 
 /// Bring a Node to where it should be.
 #[derive(Debug, Clone, Message)]
@@ -16,6 +17,19 @@ pub struct WriteNode {
     pub node: Arc<Node>,
     /// What it should have.
     pub desired: Desired,
+}
+
+/// Delete a Node whose device is gone, unless it is Ready by then, or another one.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<(), WriteError>")]
+pub struct DeleteNode {
+    /// The Node as it was last seen.
+    pub node: Arc<Node>,
+    /// The proof that its device is gone.
+    pub absence: Absence,
+    /// Whether an Event is to tell of it first. Then the Node is not deleted unless the API server has taken the Event: a
+    /// process that starts later has to know.
+    pub tell: bool,
 }
 
 /// Tell people something about a Node, in an Event. Nobody waits for it.
@@ -76,9 +90,29 @@ pub enum WriteError {
         /// What it was given.
         what: &'static str,
     },
+    /// What was to be written rests on what was found out too long ago, or about another device.
+    #[error("what was found out about Node {node} does not hold any more: {why}")]
+    Stale {
+        /// The Node.
+        node: String,
+        /// What does not hold.
+        why: &'static str,
+    },
+    /// Another process has taken over.
+    #[error("another process leads; this one writes nothing")]
+    NotLeading,
     /// The program is stopping.
     #[error("the program is stopping")]
     Stopping,
+}
+
+impl WriteError {
+    /// Whether it is known that nothing was written: the API server said so, or was not asked.
+    #[must_use]
+    pub fn is_certain(&self) -> bool {
+        // A 5xx may come from what stands before the API server, after that has written.
+        !matches!(self, Self::Unreachable { .. } | Self::NotLeading | Self::Refused { code: 500.., .. })
+    }
 }
 
 fn advice(code: u16) -> &'static str {

@@ -97,6 +97,12 @@ impl Client {
         Ok(Self { http, connection })
     }
 
+    /// The id of the project whose devices are asked for, as it was set.
+    #[must_use]
+    pub fn project(&self) -> &str {
+        &self.connection.project
+    }
+
     /// Sends a request and reads its answer, which may take `timeout` in all.
     pub async fn send(&self, request: &Request, timeout: Duration) -> Exchange {
         let project = &self.connection.project;

@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows an actor or Kubernetes.
 
+pub mod absence;
 pub mod budget;
 pub mod client;
 pub mod decode;
@@ -15,6 +16,7 @@ pub mod place;
 pub mod planner;
 pub mod request;
 
+pub use absence::{Absence, NotGone};
 pub use budget::{Budget, Limits, NotYet, Permit, RateLimitWord, quota};
 pub use client::{Client, Connection, Exchange};
 pub use device::{Address, Device, DeviceState, IpField, SpoiledDevice};

@@ -7,9 +7,11 @@ use std::time::Duration;
 use clap::Parser;
 use kube_api_server::NodeSpec;
 use packet_api_server::DeviceSpec;
+use packet_cloud_controller_manager::actors::node_writer::Gatekeeper;
 use packet_cloud_controller_manager::actors::supervisor::{Means, Running};
 use packet_cloud_controller_manager::config::{Config, Flags};
 use packet_cloud_controller_manager::telemetry::logging;
+use packet_cloud_controller_manager::telemetry::metrics::Metrics;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -31,6 +33,10 @@ pub(crate) struct Cloud {
     pub(crate) kubernetes: kube_api_server::Server,
     /// The actors.
     pub(crate) running: Running,
+    /// Whether the actors may write.
+    pub(crate) gatekeeper: Gatekeeper,
+    /// What the actors measure.
+    pub(crate) metrics: Metrics,
 }
 
 /// A cloud that is yet to be started.
@@ -167,8 +173,10 @@ impl Builder {
         let variable = |name: &str| self.variables.iter().find(|(set, _)| *set == name).map(|(_, value)| value.clone());
         let config = Config::load(&Flags::try_parse_from(&self.flags).unwrap(), variable).unwrap();
         let client = kube::Client::try_from(kube::Config::new(kubernetes.url().parse().unwrap())).unwrap();
-        let running = Running::start(&Means { config, kubernetes: client }).unwrap();
-        Cloud { packet, kubernetes, running }
+        let ((gatekeeper, gate), metrics) = (Gatekeeper::new(true), Metrics::new());
+        let means = Means { config, kubernetes: client, gate, metrics: metrics.clone() };
+        let running = Running::start(&means).unwrap();
+        Cloud { packet, kubernetes, running, gatekeeper, metrics }
     }
 }
 

@@ -13,8 +13,10 @@ use actix::{Actor, AsyncContext, Context, Handler, Recipient};
 
 use self::entry::{Entry, Work};
 use crate::kubernetes::event::Notice;
+use crate::kubernetes::lifecycle::Roll;
 use crate::kubernetes::{Need, Node, NodeName};
 use crate::messages::initialise::{Purpose, ResolveInstance};
+use crate::messages::lifecycle::RollCalled;
 use crate::messages::watch::{NodeEvent, NodeEvents, Stop};
 use crate::messages::writes::{Announce, WriteNode};
 
@@ -26,24 +28,37 @@ pub struct Recipients {
     pub writer: Recipient<WriteNode>,
     /// What people should know.
     pub announcements: Recipient<Announce>,
+    /// How the Nodes stand.
+    pub roll: Recipient<RollCalled>,
+}
+
+/// How often the `NodeWatcher` does what it does periodically.
+#[derive(Debug, Clone, Copy)]
+pub struct Periods {
+    /// Compares the addresses of initialised Nodes with their devices.
+    pub refresh: Duration,
+    /// Calls the roll of the Nodes.
+    pub roll: Duration,
 }
 
 /// The actor that watches.
 pub struct NodeWatcher {
     client: kube::Client,
-    refresh_period: Duration,
+    periods: Periods,
     to: Recipients,
     entries: HashMap<NodeName, Entry>,
     /// The Nodes seen since the list began that is being read.
     listed: Option<HashSet<NodeName>>,
+    /// Whether a list was read to its end, and so every Node is known.
+    knows_all: bool,
     stopping: bool,
 }
 
 impl NodeWatcher {
-    /// The actor, not yet started. Initialised Nodes are refreshed every `refresh_period`.
+    /// The actor, not yet started.
     #[must_use]
-    pub fn new(client: kube::Client, refresh_period: Duration, to: Recipients) -> Self {
-        Self { client, refresh_period, to, entries: HashMap::new(), listed: None, stopping: false }
+    pub fn new(client: kube::Client, periods: Periods, to: Recipients) -> Self {
+        Self { client, periods, to, entries: HashMap::new(), listed: None, knows_all: false, stopping: false }
     }
 
     /// Takes in a Node, and does what it needs.
@@ -87,13 +102,20 @@ impl NodeWatcher {
     }
 
     fn refresh_all(&mut self, ctx: &mut Context<Self>) {
-        let names: Vec<_> = self.entries.keys().cloned().collect();
+        let mut names: Vec<_> = self.entries.keys().cloned().collect();
+        names.sort_unstable();
         tracing::debug!(nodes = names.len(), "refreshing addresses");
         for name in &names {
             if let Some(entry) = self.entries.get_mut(name) {
                 entry.refresh_is_due = true;
             }
             self.consider(name, ctx);
+        }
+    }
+
+    fn call_roll(&mut self, _: &mut Context<Self>) {
+        if self.knows_all && !self.stopping {
+            self.to.roll.do_send(RollCalled(Roll::call(self.entries.values().map(|entry| &entry.node))));
         }
     }
 
@@ -108,7 +130,8 @@ impl Actor for NodeWatcher {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Context<Self>) {
-        ctx.run_interval(self.refresh_period, Self::refresh_all);
+        ctx.run_interval(self.periods.refresh, Self::refresh_all);
+        ctx.run_interval(self.periods.roll, Self::call_roll);
         source::watch(self.client.clone(), ctx.address().recipient());
     }
 }
@@ -140,6 +163,7 @@ impl NodeWatcher {
             }
             NodeEvent::ListEnds => {
                 let Some(listed) = self.listed.take() else { return };
+                self.knows_all = true;
                 self.entries.retain(|name, _| listed.contains(name));
                 let waiting = self.entries.values().filter(|entry| entry.node.is_uninitialized()).count();
                 tracing::info!(nodes = self.entries.len(), uninitialised = waiting, "all Nodes are known");

@@ -12,6 +12,7 @@ use kube::api::PostParams;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::Pace;
+use super::gate::{Closed, Gate};
 use crate::kubernetes::event;
 use crate::messages::writes::Announce;
 
@@ -36,14 +37,14 @@ enum Work {
 
 impl Announcer {
     /// Starts sending what is announced, each in one of the `places` of writes.
-    pub(super) fn start(client: kube::Client, pace: Pace, places: Arc<Semaphore>) -> Self {
+    pub(super) fn start(client: kube::Client, pace: Pace, gate: Gate, places: Arc<Semaphore>) -> Self {
         let (queue, mut work) = mpsc::channel(MOST_WAITING);
         let events: Api<Event> = Api::namespaced(client, event::NAMESPACE);
         tokio::spawn(async move {
             while let Some(work) = work.recv().await {
                 match work {
                     Work::Announce(announcement) => {
-                        send(&events, &announcement, &places, &pace).await;
+                        send(&events, &announcement, &places, &pace, &gate).await;
                     }
                     Work::Finish(finished) => {
                         // Whoever asked may have stopped waiting.
@@ -75,16 +76,19 @@ impl Announcer {
 }
 
 /// Sends an Event. It holds a place only while it is on its way, so that waiting to try again holds up no write.
-async fn send(events: &Api<Event>, Announce { node, notice }: &Announce, places: &Semaphore, pace: &Pace) {
+async fn send(events: &Api<Event>, Announce { node, notice }: &Announce, places: &Semaphore, pace: &Pace, gate: &Gate) {
     let event = notice.to_event(node, Timestamp::now());
     let params = PostParams::default();
     let create = || async {
         // An error would mean that the places are no more, and nothing is written; they are never closed.
         let _place = places.acquire().await;
         pace.keep().await;
-        match tokio::time::timeout(TIMEOUT, events.create(&params, &event)).await {
-            Ok(created) => created.map(drop).map_err(|error| NotTaken::of(&error)),
-            Err(_) => Err(NotTaken { reason: format!("no answer within {} s", TIMEOUT.as_secs()), for_good: false }),
+        match gate.pass(tokio::time::timeout(TIMEOUT, events.create(&params, &event))).await {
+            Ok(Ok(created)) => created.map(drop).map_err(|error| NotTaken::of(&error)),
+            Ok(Err(_)) => {
+                Err(NotTaken { reason: format!("no answer within {} s", TIMEOUT.as_secs()), for_good: false })
+            }
+            Err(Closed) => Err(NotTaken { reason: "another process leads".to_owned(), for_good: true }),
         }
     };
     let waits = ExponentialBuilder::default().with_max_times(RETRIES).with_jitter();

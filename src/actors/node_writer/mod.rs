@@ -2,9 +2,11 @@
 //!
 //! It writes so many Nodes side by side and leaves the pace to the API server (429 and `Retry-After` of API Priority and
 //! Fairness, which the client heeds) unless `--kube-api-qps` is given. Events go out one after the other, behind the Nodes
-//! that wait to be written.
+//! that wait to be written. Every request passes a gate that is open only while this process leads.
 
 mod announcer;
+mod deletion;
+mod gate;
 mod write;
 
 use std::num::{NonZeroU16, NonZeroU32};
@@ -16,11 +18,13 @@ use governor::{DefaultDirectRateLimiter, RateLimiter};
 use tokio::sync::Semaphore;
 
 use self::announcer::Announcer;
+use self::deletion::Deleter;
+pub use self::gate::{Closed, Gate, Gatekeeper};
 use self::write::Writer;
 use crate::config::WriteLimits;
 use crate::kubernetes::event::Notice;
 use crate::messages::initialise::Outcome;
-use crate::messages::writes::{Announce, Drain, WriteError, WriteNode};
+use crate::messages::writes::{Announce, DeleteNode, Drain, WriteError, WriteNode};
 use crate::packet::quota;
 
 /// The pace that all writes keep together; `None` leaves it to the API server.
@@ -42,6 +46,7 @@ impl Pace {
 /// The actor that writes.
 pub struct NodeWriter {
     writer: Writer,
+    deleter: Deleter,
     announcer: Announcer,
     concurrency: NonZeroU16,
     places: Arc<Semaphore>,
@@ -49,14 +54,15 @@ pub struct NodeWriter {
 }
 
 impl NodeWriter {
-    /// The actor, not yet started.
+    /// The actor, not yet started. It writes while the gate is open.
     #[must_use]
-    pub fn new(client: kube::Client, limits: WriteLimits) -> Self {
+    pub fn new(client: kube::Client, limits: WriteLimits, gate: Gate) -> Self {
         let pace = Pace::new(limits.pace);
         let places = Arc::new(Semaphore::new(limits.concurrency.get().into()));
         Self {
-            writer: Writer::new(client.clone(), pace.clone()),
-            announcer: Announcer::start(client, pace, Arc::clone(&places)),
+            writer: Writer::new(client.clone(), pace.clone(), gate.clone()),
+            deleter: Deleter::new(client.clone(), pace.clone(), gate.clone()),
+            announcer: Announcer::start(client, pace, gate, Arc::clone(&places)),
             concurrency: limits.concurrency,
             places,
             stopping: Arc::default(),
@@ -85,6 +91,21 @@ impl Handler<WriteNode> for NodeWriter {
                 announcer.announce(Announce { node: Arc::clone(node), notice: Notice::Synced });
             }
             Ok(outcome)
+        })
+    }
+}
+
+impl Handler<DeleteNode> for NodeWriter {
+    type Result = ResponseFuture<Result<(), WriteError>>;
+
+    fn handle(&mut self, deletion: DeleteNode, _: &mut Self::Context) -> Self::Result {
+        let (deleter, places, stopping) = (self.deleter.clone(), Arc::clone(&self.places), Arc::clone(&self.stopping));
+        Box::pin(async move {
+            let place = places.acquire().await;
+            if place.is_err() || stopping.load(Ordering::Acquire) {
+                return Err(WriteError::Stopping);
+            }
+            deleter.delete(&deletion).await
         })
     }
 }

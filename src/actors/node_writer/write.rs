@@ -10,14 +10,15 @@ use kube::api::{Patch, PatchParams};
 use kube::core::Status;
 
 use super::Pace;
+use super::gate::{Closed, Gate};
 use crate::kubernetes::{Desired, Node, NodeObject, names, patches, provider_id};
 use crate::messages::initialise::Outcome;
 use crate::messages::writes::WriteError;
 
 /// How often a Node is read anew and written again within one turn. A kubelet writes its Node a few times a minute.
-const ATTEMPTS: u32 = 5;
+pub(super) const ATTEMPTS: u32 = 5;
 /// How long one request may take, the client's own retries on 429 and 503 included.
-const TIMEOUT: Duration = Duration::from_mins(1);
+pub(super) const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Writes Nodes.
 #[derive(Clone)]
@@ -25,6 +26,7 @@ pub(super) struct Writer {
     nodes: Api<NodeObject>,
     params: PatchParams,
     pace: Pace,
+    gate: Gate,
 }
 
 /// Why a request did not bring the Node further.
@@ -38,9 +40,9 @@ enum Setback {
 }
 
 impl Writer {
-    pub(super) fn new(client: kube::Client, pace: Pace) -> Self {
+    pub(super) fn new(client: kube::Client, pace: Pace, gate: Gate) -> Self {
         let params = PatchParams { field_manager: Some(names::COMPONENT.to_owned()), ..PatchParams::default() };
-        Self { nodes: Api::all(client), params, pace }
+        Self { nodes: Api::all(client), params, pace, gate }
     }
 
     /// Brings `node` to what is desired. Sends nothing where nothing differs.
@@ -104,34 +106,44 @@ impl Writer {
         request: impl Future<Output = kube::Result<NodeObject>>,
     ) -> Result<Arc<Node>, Setback> {
         self.pace.keep().await;
-        let name = || node.name.to_string();
-        match tokio::time::timeout(TIMEOUT, request).await {
-            Ok(Ok(object)) => Ok(Arc::new(object.into())),
-            Ok(Err(kube::Error::Api(status))) => Err(setback(what, name(), *status)),
-            Ok(Err(error)) => {
-                Err(Setback::Failed(WriteError::Unreachable { what, node: name(), reason: error.to_string() }))
-            }
-            Err(_) => {
-                let reason = format!("no answer within {} s", TIMEOUT.as_secs());
-                Err(Setback::Failed(WriteError::Unreachable { what, node: name(), reason }))
-            }
+        match self.gate.pass(tokio::time::timeout(TIMEOUT, request)).await {
+            Ok(Ok(Ok(object))) => Ok(Arc::new(object.into())),
+            Ok(Ok(Err(error))) => Err(setback(error_of(what, node, error))),
+            Ok(Err(_)) => Err(Setback::Failed(timed_out(what, node, TIMEOUT))),
+            Err(Closed) => Err(Setback::Failed(WriteError::NotLeading)),
         }
     }
 }
 
-fn setback(what: &'static str, node: String, status: Status) -> Setback {
-    let code = status.code;
-    let refused = WriteError::Refused { what, node, code, reason: status.reason, message: status.message };
-    match code {
-        404 => Setback::Gone,
-        // A failed `test` of a JSON patch is 422, a uid or resource version of another state 409.
-        409 | 422 => Setback::Outdated(refused),
-        _ => Setback::Failed(refused),
+/// What an error of the client means.
+pub(super) fn error_of(what: &'static str, node: &Node, error: kube::Error) -> WriteError {
+    let node = node.name.to_string();
+    match error {
+        kube::Error::Api(status) => {
+            let Status { code, reason, message, .. } = *status;
+            WriteError::Refused { what, node, code, reason, message }
+        }
+        error => WriteError::Unreachable { what, node, reason: error.to_string() },
     }
 }
 
-/// What decides about the device and its addresses may have been changed by others since the work began: a provider ID
-/// that was set, a node IP that the kubelet names.
+/// That there was no answer in time.
+pub(super) fn timed_out(what: &'static str, node: &Node, after: Duration) -> WriteError {
+    let reason = format!("no answer within {} s", after.as_secs());
+    WriteError::Unreachable { what, node: node.name.to_string(), reason }
+}
+
+fn setback(error: WriteError) -> Setback {
+    match error {
+        WriteError::Refused { code: 404, .. } => Setback::Gone,
+        // A failed `test` of a JSON patch is 422, a uid or resource version of another state 409.
+        WriteError::Refused { code: 409 | 422, .. } => Setback::Outdated(error),
+        error => Setback::Failed(error),
+    }
+}
+
+/// What decides about the device, its addresses and its taint may have been changed by others since the work began: a provider
+/// ID that was set, a node IP that the kubelet names, a Node that is Ready again or no more.
 fn refuse_if_superseded(seen: &Node, node: &Node, desired: &Desired) -> Result<(), Setback> {
     let same_device = match (&node.provider_id, &seen.provider_id, &desired.provider_id) {
         (now, before, _) if now == before => true,
@@ -139,10 +151,13 @@ fn refuse_if_superseded(seen: &Node, node: &Node, desired: &Desired) -> Result<(
         _ => false,
     };
     let same_wish = desired.addresses.is_none() || node.provided_node_ip == seen.provided_node_ip;
-    if same_device && same_wish {
-        return Ok(());
-    }
-    let what = if same_device { "another node IP" } else { "another provider ID" };
+    let same_readiness = desired.shut_down.is_none_or(|shut_down| shut_down != node.readiness.is_ready);
+    let what = match (same_device, same_wish, same_readiness) {
+        (true, true, true) => return Ok(()),
+        (false, _, _) => "another provider ID",
+        (true, false, _) => "another node IP",
+        (true, true, false) => "another Ready condition",
+    };
     Err(Setback::Failed(WriteError::Superseded { node: node.name.to_string(), what }))
 }
 

@@ -22,11 +22,13 @@ use self::standing::Standing;
 use self::tally::Tally;
 use crate::config::CacheSettings;
 use crate::messages::devices::{Asking, DeviceFound, FindDevice};
+use crate::messages::lifecycle::ConfirmGone;
 use crate::messages::places::{FindFacility, FindMetro};
 use crate::messages::watch::Stop;
 use crate::packet::planner::{GATHERING, Next, Order, Outcome, RequestId, Ticket};
 use crate::packet::{
-    Budget, Client, Error, Exchange, Facility, Metro, NotYet, Permit, Plain, PlainReply, Planner, Reply, Urgency,
+    Absence, Answer, Budget, Client, DeviceId, Error, Exchange, Facility, LookupError, Metro, NotGone, NotYet, Permit,
+    Plain, PlainReply, Planner, Question, Reply, Urgency,
 };
 
 /// How often what was asked and kept is told to the log, where there is something to tell.
@@ -51,6 +53,7 @@ pub struct PacketApi {
 /// Somebody who waits for an answer.
 enum Waiter {
     Device(Asking, Recipient<DeviceFound>),
+    FreshDevice(oneshot::Sender<Answer>),
     Plain(oneshot::Sender<Result<PlainReply, Error>>),
 }
 
@@ -62,10 +65,10 @@ struct Ended {
     exchange: Exchange,
 }
 
-/// Ask the API for something by itself.
+/// Ask the API for something by itself, at that time or later.
 #[derive(Message)]
 #[rtype(result = "Result<PlainReply, Error>")]
-struct Fetch(Plain);
+struct Fetch(Plain, Option<Instant>);
 
 impl PacketApi {
     /// The actor, not yet started.
@@ -145,11 +148,14 @@ impl PacketApi {
     fn hand_on(&mut self) {
         for outcome in self.planner.outcomes() {
             match outcome {
-                Outcome::Answered(ticket, answer) => {
-                    if let Some(Waiter::Device(asking, answer_to)) = self.waiting.remove(&ticket) {
-                        answer_to.do_send(DeviceFound { asking, answer });
+                Outcome::Answered(ticket, answer) => match self.waiting.remove(&ticket) {
+                    Some(Waiter::Device(asking, answer_to)) => answer_to.do_send(DeviceFound { asking, answer }),
+                    Some(Waiter::FreshDevice(waiter)) => {
+                        // Whoever no longer waits has lost interest in the answer, too.
+                        let _ = waiter.send(answer);
                     }
-                }
+                    _ => {}
+                },
                 Outcome::Plain(ticket, result) => {
                     if let Some(Waiter::Plain(waiter)) = self.waiting.remove(&ticket) {
                         // Whoever no longer waits has lost interest in the answer, too.
@@ -166,7 +172,7 @@ impl PacketApi {
 
     /// Finds out whether the credentials read the project, and tries again until they do.
     fn read_project(&mut self, ctx: &mut Context<Self>) {
-        let project = ctx.address().send(Fetch(Plain::Project));
+        let project = ctx.address().send(Fetch(Plain::Project, None));
         ctx.spawn(project.into_actor(self).map(|result, actor, ctx| {
             if let Ok(result) = result
                 && let Some(wait) = actor.standing.project_read(result)
@@ -235,10 +241,10 @@ impl Handler<FindDevice> for PacketApi {
 impl Handler<Fetch> for PacketApi {
     type Result = ResponseFuture<Result<PlainReply, Error>>;
 
-    fn handle(&mut self, Fetch(what): Fetch, ctx: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, Fetch(what, not_before): Fetch, ctx: &mut Context<Self>) -> Self::Result {
         let now = Instant::now();
         let (answer, answered) = oneshot::channel();
-        let ticket = self.planner.ask_plain(what, None, Urgency::Urgent, now);
+        let ticket = self.planner.ask_plain(what, not_before, Urgency::Urgent, now);
         self.waiting.insert(ticket, Waiter::Plain(answer));
         self.wake_at(now + GATHERING, ctx);
         Box::pin(async move {
@@ -251,6 +257,52 @@ impl Handler<Fetch> for PacketApi {
     }
 }
 
+impl PacketApi {
+    /// Asks for a device anew, past everything that is kept.
+    fn ask_afresh(&mut self, id: &DeviceId, now: Instant) -> oneshot::Receiver<Answer> {
+        let (answer, answered) = oneshot::channel();
+        let ticket = self.planner.ask(Question::ById(id.clone()), Some(now), Urgency::Urgent, now);
+        self.waiting.insert(ticket, Waiter::FreshDevice(answer));
+        answered
+    }
+}
+
+impl Handler<ConfirmGone> for PacketApi {
+    type Result = ResponseFuture<Vec<(DeviceId, Result<Absence, NotGone>)>>;
+
+    fn handle(&mut self, ConfirmGone(devices): ConfirmGone, ctx: &mut Context<Self>) -> Self::Result {
+        let asked_at = Instant::now();
+        let asked: Vec<_> = devices.into_iter().map(|id| (self.ask_afresh(&id, asked_at), id)).collect();
+        self.wake_at(asked_at + GATHERING, ctx);
+        // All of it is asked by this one client, and so with the same credentials.
+        let (api, own) = (ctx.address(), self.client.project().to_owned());
+        Box::pin(async move {
+            let mut answers = Vec::with_capacity(asked.len());
+            for (answered, id) in asked {
+                match answered.await {
+                    Ok(answer) => answers.push((id, answer)),
+                    // The actor is gone, and with it everybody who could read this.
+                    Err(_) => std::future::pending().await,
+                }
+            }
+            let is_any_gone = answers.iter().any(|(_, answer)| matches!(answer, Err(LookupError::NoSuchId(_))));
+            let project = if is_any_gone {
+                match api.send(Fetch(Plain::Project, Some(Instant::now()))).await {
+                    Ok(project) => project,
+                    // The program is stopping.
+                    Err(_) => std::future::pending().await,
+                }
+            } else {
+                // Of no device it is asked whether the project was read.
+                Ok(PlainReply::Project(own.as_str().into()))
+            };
+            let prove =
+                |(id, answer): (DeviceId, Answer)| (id.clone(), Absence::prove(id, asked_at, &answer, &own, &project));
+            answers.into_iter().map(prove).collect()
+        })
+    }
+}
+
 impl Handler<FindFacility> for PacketApi {
     type Result = ResponseFuture<Result<Option<Arc<Facility>>, Error>>;
 
@@ -258,7 +310,7 @@ impl Handler<FindFacility> for PacketApi {
         let (cache, api) = (Arc::clone(&self.cache), ctx.address());
         Box::pin(async move {
             let read = || async {
-                match api.send(Fetch(Plain::Facilities)).await {
+                match api.send(Fetch(Plain::Facilities, None)).await {
                     Ok(Ok(PlainReply::Facilities(facilities))) => Ok(facilities),
                     Ok(Err(error)) => Err(error),
                     // The program is stopping.
@@ -277,7 +329,7 @@ impl Handler<FindMetro> for PacketApi {
         let (cache, api) = (Arc::clone(&self.cache), ctx.address());
         Box::pin(async move {
             let read = || async {
-                match api.send(Fetch(Plain::Metros)).await {
+                match api.send(Fetch(Plain::Metros, None)).await {
                     Ok(Ok(PlainReply::Metros(metros))) => Ok(metros),
                     Ok(Err(error)) => Err(error),
                     // The program is stopping.

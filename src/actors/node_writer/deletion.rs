@@ -1,0 +1,126 @@
+//! The deletion of a Node: told of in an Event first, then done to the very state of the Node that was judged, and to no
+//! other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Event;
+use k8s_openapi::jiff::Timestamp;
+use kube::Api;
+use kube::api::{DeleteParams, PostParams, Preconditions};
+use tokio::time::Instant;
+
+use super::gate::{Closed, Gate};
+use super::write::{ATTEMPTS, TIMEOUT};
+use super::{Pace, write};
+use crate::kubernetes::event::{self, Notice};
+use crate::kubernetes::{Node, NodeObject, provider_id};
+use crate::messages::writes::{DeleteNode, WriteError};
+
+/// How long the Event of a deletion may take.
+const EVENT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Deletes Nodes.
+#[derive(Clone)]
+pub(super) struct Deleter {
+    nodes: Api<NodeObject>,
+    events: Api<Event>,
+    pace: Pace,
+    gate: Gate,
+}
+
+impl Deleter {
+    pub(super) fn new(client: kube::Client, pace: Pace, gate: Gate) -> Self {
+        let events = Api::namespaced(client.clone(), event::NAMESPACE);
+        Self { nodes: Api::all(client), events, pace, gate }
+    }
+
+    /// Deletes the Node, if it still is what it was judged to be. That it is gone already is as good.
+    pub(super) async fn delete(
+        &self,
+        DeleteNode { node: judged, absence, tell }: &DeleteNode,
+    ) -> Result<(), WriteError> {
+        let stale = |why| WriteError::Stale { node: judged.name.to_string(), why };
+        let names_it = |node: &Node| {
+            node.provider_id.as_deref().is_some_and(|id| provider_id::parse(id).as_ref() == Ok(absence.device()))
+        };
+        if !names_it(judged) {
+            return Err(stale("the device that is gone is not its own"));
+        }
+        let mut node = Arc::clone(judged);
+        let mut is_told = !tell;
+        for _ in 0..ATTEMPTS {
+            if node.resource_version.is_none() {
+                match self.read(&node).await? {
+                    Some(newest) => node = newest,
+                    None => return Ok(()),
+                }
+            }
+            if node.uid != judged.uid || node.being_deleted {
+                return Ok(());
+            }
+            if node.readiness.is_ready {
+                return Err(stale("it is Ready again"));
+            }
+            if !node.is_in_same_spell_as(judged) {
+                return Err(stale("it was Ready in between, or names another device"));
+            }
+            let Some(version) = node.resource_version else {
+                return Err(stale("its version is none that can be told"));
+            };
+            if !std::mem::replace(&mut is_told, true) {
+                self.tell(&node).await?;
+            }
+            if !absence.is_good(Instant::now()) {
+                return Err(stale("it was found out too long ago"));
+            }
+            if self.remove(&node, version).await? {
+                return Ok(());
+            }
+            // Somebody wrote it in the same instant: what they wrote decides.
+            node = Arc::new(Node { resource_version: None, ..(*node).clone() });
+        }
+        Err(WriteError::Contended { node: judged.name.to_string(), attempts: ATTEMPTS })
+    }
+
+    /// The Node as it is now; nothing where there is none.
+    async fn read(&self, node: &Node) -> Result<Option<Arc<Node>>, WriteError> {
+        const WHAT: &str = "read the newest state";
+        let object = self.request(WHAT, node, TIMEOUT, self.nodes.get_opt(node.name.as_str())).await?;
+        Ok(object.map(|object| Arc::new(object.into())))
+    }
+
+    /// Tells of the deletion, and knows then that the API server has it.
+    async fn tell(&self, node: &Node) -> Result<(), WriteError> {
+        const WHAT: &str = "record the deletion in an Event";
+        let event = Notice::Deleting.to_event(node, Timestamp::now());
+        self.request(WHAT, node, EVENT_TIMEOUT, self.events.create(&PostParams::default(), &event)).await.map(drop)
+    }
+
+    /// Removes the Node in that version of it. Whether it is gone; otherwise it has another version by now.
+    async fn remove(&self, node: &Node, version: u64) -> Result<bool, WriteError> {
+        let (uid, resource_version) = (Some(node.uid.to_string()), Some(version.to_string()));
+        let params = DeleteParams::default().preconditions(Preconditions { resource_version, uid });
+        match self.request("delete the object", node, TIMEOUT, self.nodes.delete(node.name.as_str(), &params)).await {
+            Ok(_) | Err(WriteError::Refused { code: 404, .. }) => Ok(true),
+            Err(WriteError::Refused { code: 409, .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn request<T>(
+        &self,
+        what: &'static str,
+        node: &Node,
+        timeout: Duration,
+        request: impl Future<Output = kube::Result<T>>,
+    ) -> Result<T, WriteError> {
+        self.pace.keep().await;
+        match self.gate.pass(tokio::time::timeout(timeout, request)).await {
+            Ok(Ok(Ok(answer))) => Ok(answer),
+            Ok(Ok(Err(error))) => Err(write::error_of(what, node, error)),
+            Ok(Err(_)) => Err(write::timed_out(what, node, timeout)),
+            Err(Closed) => Err(WriteError::NotLeading),
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! The bounds on deletion, which hold whatever the Packet API answers: a share of the cluster within a sliding time, and none
+//! at all where too much of it looks gone at once.
+//!
+//! Nothing here reckons with a clock that can be set. What an earlier process did is read back from its Events, and counts as
+//! if it had happened just now, however old they say they are.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::held::Held;
+use super::share::Share;
+
+/// So many Nodes can look gone without that being called a mass, however small the cluster is.
+const NO_MASS: usize = 2;
+
+/// The settings of the bounds, `safety.*` in the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeletionLimits {
+    /// The part of the cluster's Nodes that may be deleted within the window; one Node always may.
+    pub share: Share,
+    /// The sliding time in which they are counted.
+    pub window: Duration,
+    /// The part of the cluster's Nodes beyond which nothing is deleted where more of them look gone at once.
+    pub mass_share: Share,
+}
+
+/// More of the cluster looks gone at once than is believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MassDisappearance {
+    /// How many Nodes look gone.
+    pub gone: usize,
+    /// Of how many: those of the cluster, without such as joined since it was stopped.
+    pub of: usize,
+    /// How many of those that look gone could not be asked for.
+    pub unsure: usize,
+}
+
+/// What is read back of the processes before this one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Recalled {
+    /// The deletions of which there still are Events.
+    pub deletions: usize,
+    /// How large the cluster was when deletion was stopped for a mass disappearance, if that is remembered.
+    pub stopped_at: Option<usize>,
+}
+
+/// Keeps the bounds.
+#[derive(Debug)]
+pub struct Guard {
+    limits: DeletionLimits,
+    /// When the deletions were begun that count, the oldest first.
+    recent: VecDeque<Instant>,
+    /// Until when the share counts as used up, because what was deleted before the start is not known; and why.
+    not_recalled: Option<(Instant, String)>,
+    /// How large the cluster was when deletion was stopped, while it is. Nodes that join do not make a mass disappearance
+    /// smaller.
+    stopped_at: Option<usize>,
+}
+
+impl Guard {
+    /// A guard that knows nothing yet of what was deleted before `now`.
+    #[must_use]
+    pub fn new(limits: DeletionLimits, now: Instant) -> Self {
+        let not_recalled = Some((now + limits.window, "not read yet".to_owned()));
+        Self { limits, recent: VecDeque::new(), not_recalled, stopped_at: None }
+    }
+
+    /// The settings it was made of.
+    #[must_use]
+    pub fn limits(&self) -> &DeletionLimits {
+        &self.limits
+    }
+
+    /// Takes in what was read back. Deletions count from now on, for the moments that Events tell are of a clock that may
+    /// have been set since.
+    pub fn recall(&mut self, recalled: Recalled, now: Instant) {
+        self.not_recalled = None;
+        self.recent.extend(std::iter::repeat_n(now, recalled.deletions));
+        self.stopped_at = self.stopped_at.into_iter().chain(recalled.stopped_at).min();
+    }
+
+    /// Takes in why it could not be read back so far.
+    pub fn cannot_recall(&mut self, why: String) {
+        if let Some((_, reason)) = &mut self.not_recalled {
+            *reason = why;
+        }
+    }
+
+    /// Whether so many Nodes of ours look gone at once that none may be deleted: `gone` were not found, `unsure` could not be
+    /// asked for and may be gone as well.
+    pub fn assess(&mut self, gone: usize, unsure: usize, ours: usize) -> Option<MassDisappearance> {
+        let of = self.stopped_at.map_or(ours, |then| then.min(ours));
+        let looks_gone = gone + unsure;
+        if gone > 0 && looks_gone > NO_MASS && self.limits.mass_share.is_exceeded_by(looks_gone, of) {
+            self.stopped_at = Some(of);
+            return Some(MassDisappearance { gone: looks_gone, of, unsure });
+        }
+        self.stopped_at = None;
+        None
+    }
+
+    /// How large the cluster was when deletion was stopped, while it is.
+    #[must_use]
+    pub fn stopped_at(&self) -> Option<usize> {
+        self.stopped_at
+    }
+
+    /// How many of `ours` may be deleted now.
+    ///
+    /// # Errors
+    /// When none may: why.
+    pub fn room(&mut self, ours: usize, now: Instant) -> Result<usize, Held> {
+        if let Some((until, reason)) = &self.not_recalled {
+            if now < *until {
+                return Err(Held::NotRecalled { reason: reason.clone() });
+            }
+            self.not_recalled = None;
+        }
+        while self.recent.front().is_some_and(|begun| now.saturating_duration_since(*begun) > self.limits.window) {
+            self.recent.pop_front();
+        }
+        // Of the Nodes that there were, those included that are deleted by now.
+        let (deleted, before) = (self.recent.len(), ours + self.recent.len());
+        let most = self.limits.share.of(before).max(1);
+        match most.checked_sub(deleted) {
+            None | Some(0) => Err(Held::Share { deleted, ours: before }),
+            Some(room) => Ok(room),
+        }
+    }
+
+    /// How many deletions count at the moment.
+    #[must_use]
+    pub fn deleted(&self) -> usize {
+        self.recent.len()
+    }
+
+    /// Counts a deletion that is begun now.
+    pub fn spend(&mut self, now: Instant) {
+        self.recent.push_back(now);
+    }
+
+    /// Takes back a deletion that was begun at that time and is known not to have come about.
+    pub fn refund(&mut self, begun: Instant) {
+        if let Some(place) = self.recent.iter().position(|at| *at == begun) {
+            self.recent.remove(place);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+    use proptest::prelude::*;
+
+    const LIMITS: DeletionLimits =
+        DeletionLimits { share: Share::percent(10), window: Duration::from_mins(10), mass_share: Share::percent(55) };
+
+    fn recalled(deletions: usize, now: Instant) -> Guard {
+        let mut guard = Guard::new(LIMITS, now);
+        guard.recall(Recalled { deletions, stopped_at: None }, now);
+        guard
+    }
+
+    #[test]
+    fn a_tenth_may_go_and_one_at_least() {
+        let now = Instant::now();
+        for (ours, most) in [(1, 1), (9, 1), (19, 1), (20, 2), (1_000, 100)] {
+            assert_eq!(recalled(0, now).room(ours, now), Ok(most), "{ours}");
+        }
+    }
+
+    #[test]
+    fn the_deletions_of_the_processes_before_count_for_a_whole_window() {
+        let now = Instant::now();
+        let mut guard = recalled(2, now);
+        assert_eq!(guard.room(18, now), Err(Held::Share { deleted: 2, ours: 20 }));
+        assert!(guard.room(18, now + LIMITS.window).is_err());
+        assert_eq!(guard.room(18, now + LIMITS.window + Duration::from_millis(1)), Ok(1));
+    }
+
+    #[test]
+    fn what_cannot_be_read_back_uses_the_share_up_for_one_window() {
+        let now = Instant::now();
+        let mut guard = Guard::new(LIMITS, now);
+        guard.cannot_recall("forbidden".to_owned());
+        let before = now + LIMITS.window - Duration::from_millis(1);
+        assert_eq!(guard.room(100, before), Err(Held::NotRecalled { reason: "forbidden".to_owned() }));
+        assert_eq!(guard.room(100, now + LIMITS.window), Ok(10));
+    }
+
+    #[test]
+    fn more_than_two_and_more_than_the_share_stop_everything() {
+        let now = Instant::now();
+        let stopped = |gone, unsure, ours| recalled(0, now).assess(gone, unsure, ours).is_some();
+        assert!(!stopped(2, 0, 2), "two are no mass");
+        assert!(stopped(3, 0, 3) && stopped(2, 1, 3), "what cannot be asked for may be gone");
+        assert!(!stopped(55, 0, 100) && stopped(56, 0, 100));
+        assert!(!stopped(0, 100, 100), "nothing was to be deleted");
+    }
+
+    #[test]
+    fn nodes_that_join_do_not_let_deletion_go_on_but_devices_that_come_back_do() {
+        let mut guard = recalled(0, Instant::now());
+        assert!(guard.assess(60, 0, 100).is_some());
+        assert_eq!(guard.assess(60, 0, 1_000).unwrap().of, 100);
+        assert!(guard.assess(55, 0, 1_000).is_none());
+        assert!(guard.assess(60, 0, 1_000).is_none(), "that is over");
+    }
+
+    #[test]
+    fn a_stop_survives_a_restart_and_a_higher_limit_ends_it() {
+        let now = Instant::now();
+        let recalled = Recalled { deletions: 0, stopped_at: Some(100) };
+        let mut guard = Guard::new(LIMITS, now);
+        guard.recall(recalled, now);
+        assert!(guard.assess(60, 0, 1_000).is_some());
+        let mut raised = Guard::new(DeletionLimits { mass_share: Share::percent(60), ..LIMITS }, now);
+        raised.recall(recalled, now);
+        assert!(raised.assess(60, 0, 1_000).is_none());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Whatever is asked for and whenever, and whatever restarts fall into it: no window sees more deletions than the
+        /// share of the Nodes that there were when it began or joined within it, or one.
+        #[test]
+        fn no_window_sees_more_deletions_than_the_share(
+            share in 0_u32..100,
+            mut ours in 1_usize..60,
+            happenings in prop::collection::vec((0_u64..400, 0_u8..8, 0_usize..5), 1..80),
+        ) {
+            let limits = DeletionLimits { share: Share::percent(share), ..LIMITS };
+            let mut now = Instant::now();
+            let mut guard = Guard::new(limits, now);
+            guard.recall(Recalled::default(), now);
+            let mut deleted: Vec<(Instant, usize)> = Vec::new();
+            for (seconds, what, count) in happenings {
+                now += Duration::from_secs(seconds);
+                match what {
+                    // Events last for an hour.
+                    0 => {
+                        let kept = deleted.iter().filter(|(at, _)| now - *at < Duration::from_hours(1)).count();
+                        guard = Guard::new(limits, now);
+                        guard.recall(Recalled { deletions: kept, stopped_at: None }, now);
+                    }
+                    1 => ours += count,
+                    _ => for _ in 0..=count {
+                        if ours > 0 && guard.room(ours, now).is_ok() {
+                            guard.spend(now);
+                            deleted.push((now, ours));
+                            ours -= 1;
+                        }
+                    },
+                }
+            }
+            for (first, (from, _)) in deleted.iter().enumerate() {
+                for (count, (at, then)) in (1_usize..).zip(&deleted[first..]) {
+                    if *at - *from <= limits.window {
+                        let there_were = then + count - 1;
+                        prop_assert!(count <= limits.share.of(there_were).max(1), "{count} of {there_were}");
+                    }
+                }
+            }
+        }
+    }
+}

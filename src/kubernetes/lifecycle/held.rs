@@ -1,0 +1,92 @@
+//! Why a Node whose device looks gone is not deleted, in words for the person who wonders.
+
+use std::time::Duration;
+
+use super::guard::{DeletionLimits, MassDisappearance};
+
+/// Why a Node whose device looks gone is not deleted yet.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Held {
+    /// Too large a part of the cluster looks gone at once.
+    MassDisappearance(MassDisappearance),
+    /// As many were deleted within the window as may be.
+    Share {
+        /// How many that are.
+        deleted: usize,
+        /// Of how many Nodes.
+        ours: usize,
+    },
+    /// It is not known how many were deleted before the program was started.
+    NotRecalled {
+        /// Why their Events could not be read.
+        reason: String,
+    },
+    /// It could not be confirmed that the device is gone.
+    Unconfirmed {
+        /// What was answered instead.
+        reason: String,
+    },
+    /// The Node could not be deleted.
+    Refused {
+        /// What Kubernetes said.
+        reason: String,
+    },
+}
+
+impl Held {
+    /// The reason as one word, as metrics have it.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::MassDisappearance(_) => "mass_disappearance",
+            Self::Share { .. } => "share",
+            Self::NotRecalled { .. } => "not_recalled",
+            Self::Unconfirmed { .. } => "unconfirmed",
+            Self::Refused { .. } => "refused",
+        }
+    }
+
+    /// All of those words.
+    pub const KINDS: [&str; 5] = ["mass_disappearance", "share", "not_recalled", "unconfirmed", "refused"];
+
+    /// What is said of it: why, and how it goes on.
+    #[must_use]
+    pub fn message(&self, limits: &DeletionLimits) -> String {
+        let (share, window) = (limits.share, minutes(limits.window));
+        match self {
+            Self::MassDisappearance(MassDisappearance { gone, of, unsure }) => {
+                let unsure =
+                    if *unsure == 0 { String::new() } else { format!(" ({unsure} of them could not be asked for)") };
+                format!(
+                    "no Node is deleted: {gone} of {of} Nodes look gone at once{unsure}, more than \
+                     safety.massDisappearanceShare {}. Check the project, the token and base-url. It goes on by itself when \
+                     devices are back; if they are gone for good, raise safety.massDisappearanceShare, or delete the Nodes by hand",
+                    limits.mass_share
+                )
+            }
+            Self::Share { deleted, ours } => format!(
+                "the device is gone; the Node waits its turn, as {deleted} of {ours} Nodes went within {window} and \
+                 safety.deletionShare is {share} (one at least). It goes on by itself"
+            ),
+            Self::NotRecalled { reason } => format!(
+                "the device is gone; the Node waits for {window}, as the deletions before this start cannot be read back from \
+                 their Events ({reason}). It goes on by itself"
+            ),
+            Self::Unconfirmed { reason } => {
+                format!("the device looks gone, but that is not confirmed: {reason}. It is asked again")
+            }
+            Self::Refused { reason } => {
+                format!("the device is gone, but the Node cannot be deleted: {reason}. It is tried again")
+            }
+        }
+    }
+}
+
+/// A duration as settings write it.
+fn minutes(duration: Duration) -> String {
+    match (duration.as_secs() / 60, duration.as_secs() % 60) {
+        (minutes, 0) if minutes > 0 => format!("{minutes}m"),
+        (0, _) => format!("{}s", duration.as_secs_f32()),
+        (minutes, seconds) => format!("{minutes}m{seconds}s"),
+    }
+}
