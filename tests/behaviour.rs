@@ -9,6 +9,8 @@ mod support;
 mod addresses;
 #[path = "behaviour/concurrent_writers.rs"]
 mod concurrent_writers;
+#[path = "behaviour/deletion_held_back.rs"]
+mod deletion_held_back;
 #[path = "behaviour/failing_nodes.rs"]
 mod failing_nodes;
 #[path = "behaviour/faults_of_the_packet_api.rs"]
@@ -17,8 +19,12 @@ mod faults_of_the_packet_api;
 mod initialising_nodes;
 #[path = "behaviour/labels.rs"]
 mod labels;
+#[path = "behaviour/leading.rs"]
+mod leading;
 #[path = "behaviour/malformed_nodes.rs"]
 mod malformed_nodes;
+#[path = "behaviour/nodes_not_ready.rs"]
+mod nodes_not_ready;
 #[path = "behaviour/packet_client.rs"]
 mod packet_client;
 #[path = "behaviour/questions.rs"]

@@ -21,7 +21,7 @@ pub struct WriteNode {
 
 /// Delete a Node whose device is gone, unless it is Ready by then, or another one.
 #[derive(Debug, Clone, Message)]
-#[rtype(result = "Result<(), WriteError>")]
+#[rtype(result = "Result<(), NotDeleted>")]
 pub struct DeleteNode {
     /// The Node as it was last seen.
     pub node: Arc<Node>,
@@ -30,6 +30,16 @@ pub struct DeleteNode {
     /// Whether an Event is to tell of it first. Then the Node is not deleted unless the API server has taken the Event: a
     /// process that starts later has to know.
     pub tell: bool,
+}
+
+/// A Node was not deleted, or may not have been.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{error}")]
+pub struct NotDeleted {
+    /// Why.
+    pub error: WriteError,
+    /// Whether the API server has the Event that tells of it.
+    pub is_told: bool,
 }
 
 /// Tell people something about a Node, in an Event. Nobody waits for it.

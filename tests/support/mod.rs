@@ -15,7 +15,7 @@ use packet_cloud_controller_manager::telemetry::metrics::Metrics;
 use serde_json::Value;
 use tokio::time::Instant;
 
-pub(crate) use self::node::SeenNode;
+pub(crate) use self::node::{SeenNode, set_ready};
 
 /// The taint that the API server itself puts on every new Node (Kubernetes admission `TaintNodesByCondition`).
 pub(crate) const NOT_READY: &str = "node.kubernetes.io/not-ready";
@@ -37,6 +37,8 @@ pub(crate) struct Cloud {
     pub(crate) gatekeeper: Gatekeeper,
     /// What the actors measure.
     pub(crate) metrics: Metrics,
+    /// What the actors are made of, for the next that are started.
+    config: Config,
 }
 
 /// A cloud that is yet to be started.
@@ -67,6 +69,39 @@ impl Cloud {
         let device = self.packet.store().create_device(device);
         self.register(node);
         device
+    }
+
+    /// Seeds a device, and its Node, initialised, Ready or not.
+    pub(crate) fn joined(&self, name: &str, is_ready: bool) -> packet_api_server::Device {
+        let device = self.packet.store().create_device(DeviceSpec::new(name));
+        let node = NodeSpec::new(name).provider_id(&format!("packet://{}", device.id));
+        self.register(node.without_uninitialized_taint().ready(is_ready));
+        device
+    }
+
+    /// Lets a Node become Ready, or not.
+    pub(crate) fn ready(&self, name: &str, is_ready: bool) {
+        self.kubernetes.store().update_node(name, |node| set_ready(node, is_ready)).unwrap();
+    }
+
+    /// Waits until a Node is gone.
+    pub(crate) async fn gone(&self, name: &str) {
+        let what = || format!("Node {name} to be deleted; its Events: {:?}", self.messages(name));
+        until(what, || self.kubernetes.store().node(name).is_none().then_some(())).await;
+    }
+
+    /// The value of a metric, by its name and labels as Prometheus text has them; 0 where it is not there.
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        let text = self.metrics.text().unwrap();
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.map_or(0, |value| value.parse().unwrap())
+    }
+
+    /// Stops the actors and starts others, as when the process is started anew.
+    pub(crate) async fn restart(&mut self) {
+        self.running.stop().await.unwrap();
+        self.gatekeeper.close();
+        (self.running, self.gatekeeper, self.metrics) = start_actors(&self.config, &self.kubernetes);
     }
 
     /// Seeds a Node.
@@ -172,12 +207,23 @@ impl Builder {
         }
         let variable = |name: &str| self.variables.iter().find(|(set, _)| *set == name).map(|(_, value)| value.clone());
         let config = Config::load(&Flags::try_parse_from(&self.flags).unwrap(), variable).unwrap();
-        let client = kube::Client::try_from(kube::Config::new(kubernetes.url().parse().unwrap())).unwrap();
-        let ((gatekeeper, gate), metrics) = (Gatekeeper::new(true), Metrics::new());
-        let means = Means { config, kubernetes: client, gate, metrics: metrics.clone() };
-        let running = Running::start(&means).unwrap();
-        Cloud { packet, kubernetes, running, gatekeeper, metrics }
+        let (running, gatekeeper, metrics) = start_actors(&config, &kubernetes);
+        Cloud { packet, kubernetes, running, gatekeeper, metrics, config }
     }
+}
+
+/// Starts the actors, as a process does.
+fn start_actors(config: &Config, kubernetes: &kube_api_server::Server) -> (Running, Gatekeeper, Metrics) {
+    let client = kube::Client::try_from(kube::Config::new(kubernetes.url().parse().unwrap())).unwrap();
+    let ((gatekeeper, gate), metrics) = (Gatekeeper::new(true), Metrics::new());
+    let means = Means { config: config.clone(), kubernetes: client, gate, metrics: metrics.clone() };
+    (Running::start(&means).unwrap(), gatekeeper, metrics)
+}
+
+/// The statuses that requests of that path were answered with.
+pub(crate) fn ids(cloud: &Cloud, path: &str) -> Vec<u16> {
+    let all = cloud.packet.requests().all();
+    all.iter().filter(|request| request.path.ends_with(path)).map(|request| request.status).collect()
 }
 
 /// Waits until `look` sees something.

@@ -1,8 +1,24 @@
 //! A Node as a user sees it.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
 
 const UNINITIALIZED: &str = "node.cloudprovider.kubernetes.io/uninitialized";
+
+/// How often Nodes have become Ready or not.
+static TRANSITIONS: AtomicI64 = AtomicI64::new(0);
+
+/// Lets a Node become Ready, or not, as a kubelet or the node lifecycle controller writes it.
+pub(crate) fn set_ready(node: &mut Value, is_ready: bool) {
+    let conditions = node["status"]["conditions"].as_array_mut().unwrap();
+    let ready = conditions.iter_mut().find(|condition| condition["type"] == "Ready").unwrap();
+    ready["status"] = if is_ready { "True".into() } else { "Unknown".into() };
+    // Times are to the second, and no two transitions of a test are of the same.
+    let second = 1_800_000_000 + TRANSITIONS.fetch_add(1, Ordering::Relaxed);
+    ready["lastTransitionTime"] = Timestamp::from_second(second).unwrap().to_string().into();
+}
 
 /// A Node at one moment.
 #[derive(Debug, Clone)]

@@ -19,7 +19,7 @@ use crate::messages::devices::{Asking, DeviceFound, FindDevice};
 use crate::messages::initialise::Outcome;
 use crate::messages::lifecycle::{ConfirmGone, RollCalled};
 use crate::messages::watch::Stop;
-use crate::messages::writes::{Announce, DeleteNode, WriteError, WriteNode};
+use crate::messages::writes::{Announce, DeleteNode, NotDeleted, WriteError, WriteNode};
 use crate::packet::{Absence, DeviceId, NotGone, Question, Urgency};
 use crate::telemetry::metrics::LifecycleMetrics;
 
@@ -65,7 +65,7 @@ struct Confirmed(Vec<(DeviceId, Result<Absence, NotGone>)>);
 #[rtype(result = "()")]
 struct Deleted {
     node: Arc<Node>,
-    result: Result<(), WriteError>,
+    result: Result<(), NotDeleted>,
 }
 
 impl Lifecycle {
@@ -152,7 +152,8 @@ impl Lifecycle {
                     let deletion = self.to.deletion.send(DeleteNode { node: Arc::clone(&node), absence, tell });
                     let to = to.clone();
                     actix::spawn(async move {
-                        let result = deletion.await.unwrap_or(Err(WriteError::Stopping));
+                        let stopping = NotDeleted { error: WriteError::Stopping, is_told: !tell };
+                        let result = deletion.await.unwrap_or(Err(stopping));
                         to.do_send(Deleted { node, result });
                     });
                 }
@@ -224,13 +225,17 @@ impl Handler<Deleted> for Lifecycle {
     type Result = ();
 
     fn handle(&mut self, Deleted { node, result }: Deleted, ctx: &mut Context<Self>) {
+        let (result, is_told) = match result {
+            Ok(()) => (Ok(()), true),
+            Err(NotDeleted { error, is_told }) => (Err(error), is_told),
+        };
         self.tidings.deleted(&node, &result);
         let result = result.map_err(|error| match error {
             WriteError::Stale { .. } => Setback::Superseded,
             error if error.is_certain() => Setback::Refused(error.to_string()),
             error => Setback::Unclear(error.to_string()),
         });
-        let actions = self.monitor.deleted(&node, &result, Instant::now());
+        let actions = self.monitor.deleted(&node, &result, is_told, Instant::now());
         self.carry_out(actions, ctx);
         self.proceed(ctx);
     }

@@ -15,7 +15,7 @@ use super::write::{ATTEMPTS, TIMEOUT};
 use super::{Pace, write};
 use crate::kubernetes::event::{self, Notice};
 use crate::kubernetes::{Node, NodeObject, provider_id};
-use crate::messages::writes::{DeleteNode, WriteError};
+use crate::messages::writes::{DeleteNode, NotDeleted, WriteError};
 
 /// How long the Event of a deletion may take.
 const EVENT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -36,9 +36,16 @@ impl Deleter {
     }
 
     /// Deletes the Node, if it still is what it was judged to be. That it is gone already is as good.
-    pub(super) async fn delete(
+    pub(super) async fn delete(&self, deletion: &DeleteNode) -> Result<(), NotDeleted> {
+        let mut is_told = !deletion.tell;
+        let deleted = self.tell_and_delete(deletion, &mut is_told).await;
+        deleted.map_err(|error| NotDeleted { error, is_told })
+    }
+
+    async fn tell_and_delete(
         &self,
-        DeleteNode { node: judged, absence, tell }: &DeleteNode,
+        DeleteNode { node: judged, absence, .. }: &DeleteNode,
+        is_told: &mut bool,
     ) -> Result<(), WriteError> {
         let stale = |why| WriteError::Stale { node: judged.name.to_string(), why };
         let names_it = |node: &Node| {
@@ -48,7 +55,6 @@ impl Deleter {
             return Err(stale("the device that is gone is not its own"));
         }
         let mut node = Arc::clone(judged);
-        let mut is_told = !tell;
         for _ in 0..ATTEMPTS {
             if node.resource_version.is_none() {
                 match self.read(&node).await? {
@@ -68,8 +74,9 @@ impl Deleter {
             let Some(version) = node.resource_version else {
                 return Err(stale("its version is none that can be told"));
             };
-            if !std::mem::replace(&mut is_told, true) {
+            if !*is_told {
                 self.tell(&node).await?;
+                *is_told = true;
             }
             if !absence.is_good(Instant::now()) {
                 return Err(stale("it was found out too long ago"));

@@ -18,6 +18,11 @@ use crate::kubernetes::event::Notice;
 use crate::kubernetes::node::{Node, NodeName};
 use crate::packet::{Absence, Answer, DeviceId, NotGone};
 
+/// How old the first answer about a Node may be that is seen not Ready: one that has just been initialised, and whose network
+/// is yet to come up, is known already.
+const FIRST_AGE: Duration = Duration::from_secs(30);
+/// How long a Node is left unasked that is not Ready for long, where it is one of few. Before, it is asked about more often.
+const UNASKED: Duration = Duration::from_secs(30);
 /// How far apart questions are on average where many Nodes are not Ready for long: 40 a minute, and with what refreshes ask
 /// no more than 60.
 const SPACING: Duration = Duration::from_millis(1_500);
@@ -114,7 +119,9 @@ impl Monitor {
     pub fn questions(&mut self, now: Instant) -> Vec<Query> {
         let spaced = SPACING.saturating_mul(u32::try_from(self.watched.len()).unwrap_or(u32::MAX));
         let interval = |entry: &Watched| {
-            spaced.min(if entry.looks_gone() { LONGEST_GONE } else { LONGEST_THERE }).max(self.period)
+            let growing = self.period.saturating_mul(1 << entry.answers.min(8)).min(UNASKED);
+            let longest = if entry.looks_gone() { LONGEST_GONE } else { LONGEST_THERE };
+            spaced.max(growing).min(longest).max(self.period)
         };
         let is_free = |entry: &Watched| entry.question.is_none() && !entry.is_leaving();
         let age = |entry: &Watched| now.saturating_duration_since(entry.answered_at);
@@ -127,7 +134,7 @@ impl Monitor {
             .iter()
             .filter(|(_, entry)| any_is_due && comes_along(entry))
             .map(|(name, entry)| {
-                let max_age = if entry.verdict.is_none() { self.period } else { interval(entry) / 2 };
+                let max_age = if entry.verdict.is_none() { FIRST_AGE } else { interval(entry) / 2 };
                 (name.clone(), entry.device.clone(), max_age)
             })
             .collect();
@@ -257,7 +264,7 @@ impl Monitor {
             }
             (entry.held, entry.deleting) = (None, Some(now));
             self.guard.spend(now);
-            let tell = !std::mem::replace(&mut entry.deletion_is_told, true);
+            let tell = !entry.deletion_is_told;
             actions.push(Action::Delete { node: Arc::clone(&entry.node), absence, tell });
         }
         actions.extend(self.notices(now));
@@ -273,12 +280,13 @@ impl Monitor {
         }
     }
 
-    /// The deletion of a Node has ended.
-    pub fn deleted(&mut self, node: &Node, result: &Result<(), Setback>, now: Instant) -> Vec<Action> {
+    /// The deletion of a Node has ended; and whether there is an Event by now that tells of it.
+    pub fn deleted(&mut self, node: &Node, result: &Result<(), Setback>, is_told: bool, now: Instant) -> Vec<Action> {
         let entry = self.watched.get_mut(&node.name).filter(|entry| entry.node.uid == node.uid);
         let begun = match entry {
             Some(entry) => {
                 let begun = entry.deleting.take();
+                entry.deletion_is_told = is_told;
                 match result {
                     Ok(()) => entry.is_deleted = true,
                     Err(Setback::Superseded) => {}

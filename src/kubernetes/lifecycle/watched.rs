@@ -25,8 +25,9 @@ pub(super) struct Watched {
     /// The question that is open.
     pub(super) question: Option<u64>,
     pub(super) verdict: Option<Verdict>,
-    /// When the last answer came.
+    /// When the last answer came, and how many have come.
     pub(super) answered_at: Instant,
+    pub(super) answers: u32,
     /// Whether the device was there in this spell.
     pub(super) was_there: bool,
     /// Since when it looks gone.
@@ -53,6 +54,7 @@ impl Watched {
             question: None,
             verdict: None,
             answered_at: now,
+            answers: 0,
             was_there: false,
             gone_since: None,
             held: None,
@@ -73,6 +75,7 @@ impl Watched {
         }
         self.verdict = Some(verdict);
         self.answered_at = now;
+        self.answers = self.answers.saturating_add(1);
     }
 
     pub(super) fn looks_gone(&self) -> bool {

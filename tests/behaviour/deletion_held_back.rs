@@ -1,0 +1,137 @@
+//! What holds deletion back, whatever the Packet API says: the share, a mass disappearance, what cannot be confirmed; and that
+//! a restart forgets none of it.
+
+use std::time::Duration;
+
+use kube_api_server::{Fault, FaultKind};
+use packet_api_server::{Fault as PacketFault, FaultKind as PacketFaultKind};
+
+use crate::support::{Builder, Cloud, until};
+
+fn held(reason: &str) -> String {
+    format!(r#"packet_ccm_node_deletions_held_back{{reason="{reason}"}}"#)
+}
+
+fn builder() -> Builder {
+    Cloud::packet().flag("--node-monitor-period=100ms")
+}
+
+/// So many Nodes, of which the first `gone` are not Ready and have no device any more.
+fn seed(cloud: &Cloud, nodes: usize, gone: usize) {
+    for number in 0..nodes {
+        let device = cloud.joined(&format!("node-{number}"), number >= gone);
+        if number < gone {
+            cloud.packet.store().delete_device(&device.id);
+        }
+    }
+}
+
+fn nodes(cloud: &Cloud) -> usize {
+    cloud.kubernetes.store().nodes().len()
+}
+
+#[actix::test]
+async fn a_tenth_of_the_cluster_goes_within_the_window_and_the_rest_waits_its_turn() {
+    let cloud = builder().variable("METAL_SAFETY_DELETION_WINDOW", "3s").start().await;
+    seed(&cloud, 20, 5);
+    until("two to go", || (nodes(&cloud) == 18).then_some(())).await;
+    until("three to be held back", || (cloud.metric(&held("share")) == 3).then_some(())).await;
+    assert_eq!(nodes(&cloud), 18);
+    let told = cloud.kubernetes.store().events();
+    let told: Vec<_> = told.iter().filter(|event| event["reason"] == "DeletionHeldBack").collect();
+    assert_eq!(told.len(), 3);
+    let said = told[0]["message"].as_str().unwrap();
+    assert!(said.starts_with("the device is gone; the Node waits its turn, as 2 of 20 Nodes went within 3s"), "{said}");
+    until("the others to go", || (nodes(&cloud) == 15).then_some(())).await;
+    assert_eq!(cloud.metric(&held("share")), 0);
+}
+
+#[actix::test]
+async fn nothing_is_deleted_while_more_than_half_of_the_cluster_looks_gone() {
+    let cloud = builder().start().await;
+    seed(&cloud, 10, 6);
+    until("all to be held back", || (cloud.metric(&held("mass_disappearance")) == 6).then_some(())).await;
+    let said = cloud.told("node-0", "6 of 10 Nodes look gone at once").await;
+    assert!(said.contains("raise safety.massDisappearanceShare"), "{said}");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(nodes(&cloud), 10);
+    // A device of the five that are left is back, in that its Node is Ready.
+    cloud.ready("node-0", true);
+    until("one to go", || (nodes(&cloud) == 9).then_some(())).await;
+}
+
+#[actix::test]
+async fn two_nodes_are_no_mass_but_one_goes_after_the_other() {
+    let cloud = builder().start().await;
+    seed(&cloud, 2, 2);
+    until("one to go", || (nodes(&cloud) == 1).then_some(())).await;
+    until("the other to wait", || (cloud.metric(&held("share")) == 1).then_some(())).await;
+    assert_eq!(nodes(&cloud), 1);
+}
+
+#[actix::test]
+async fn a_higher_limit_lets_a_mass_disappearance_go_on() {
+    let cloud = builder()
+        .variable("METAL_SAFETY_MASS_DISAPPEARANCE_SHARE", "100%")
+        .variable("METAL_SAFETY_DELETION_SHARE", "100%")
+        .start()
+        .await;
+    seed(&cloud, 5, 5);
+    until("all to go", || (nodes(&cloud) == 0).then_some(())).await;
+}
+
+#[actix::test]
+async fn a_404_proves_nothing_while_the_project_cannot_be_read() {
+    let cloud = builder().start().await;
+    cloud.packet.faults().push(PacketFault::new(PacketFaultKind::status(404)).path_prefix("/projects").always());
+    seed(&cloud, 5, 1);
+    let said = cloud.told("node-0", "DeletionHeldBack").await;
+    assert!(said.contains("the device looks gone, but that is not confirmed: the project could not be read"), "{said}");
+    assert_eq!(cloud.metric(&held("unconfirmed")), 1);
+    assert_eq!(nodes(&cloud), 5);
+    cloud.packet.faults().clear();
+    until("it to go", || (nodes(&cloud) == 4).then_some(())).await;
+}
+
+#[actix::test]
+async fn a_restart_remembers_what_was_deleted() {
+    let mut cloud = builder().start().await;
+    seed(&cloud, 10, 1);
+    until("one to go", || (nodes(&cloud) == 9).then_some(())).await;
+    cloud.restart().await;
+    let device = cloud.joined("node-10", false);
+    cloud.packet.store().delete_device(&device.id);
+    until("it to be held back", || (cloud.metric(&held("share")) == 1).then_some(())).await;
+    assert_eq!(nodes(&cloud), 10);
+}
+
+#[actix::test]
+async fn a_restart_that_cannot_read_what_was_deleted_waits_for_one_window() {
+    let cloud = builder().variable("METAL_SAFETY_DELETION_WINDOW", "3s");
+    let cloud = cloud
+        .start_with(|_, kubernetes| {
+            let refused = FaultKind::Status { code: 403, retry_after: None };
+            kubernetes.faults().push(Fault::new(refused).method("GET").path_contains("/events"));
+        })
+        .await;
+    seed(&cloud, 10, 1);
+    let said = cloud.told("node-0", "DeletionHeldBack").await;
+    assert!(said.contains("the Node waits for 3s, as the deletions before this start cannot be read back"), "{said}");
+    assert_eq!((nodes(&cloud), cloud.metric(&held("not_recalled"))), (10, 1));
+    until("it to go", || (nodes(&cloud) == 9).then_some(())).await;
+}
+
+#[actix::test]
+async fn a_restart_does_not_end_a_stop_though_nodes_have_joined() {
+    let mut cloud = builder().start().await;
+    seed(&cloud, 10, 6);
+    until("all to be held back", || (cloud.metric(&held("mass_disappearance")) == 6).then_some(())).await;
+    cloud.told("node-0", "look gone at once").await;
+    for number in 10..40 {
+        cloud.joined(&format!("node-{number}"), true);
+    }
+    cloud.restart().await;
+    until("all to be held back again", || (cloud.metric(&held("mass_disappearance")) == 6).then_some(())).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(nodes(&cloud), 40);
+}
