@@ -13,6 +13,8 @@ mod concurrent_writers;
 mod deletion_held_back;
 #[path = "behaviour/failing_nodes.rs"]
 mod failing_nodes;
+#[path = "behaviour/fault_table.rs"]
+mod fault_table;
 #[path = "behaviour/faults_of_the_packet_api.rs"]
 mod faults_of_the_packet_api;
 #[path = "behaviour/initialising_nodes.rs"]

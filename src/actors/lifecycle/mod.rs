@@ -93,7 +93,7 @@ impl Lifecycle {
             Ok(recalled) => {
                 let stopped_at = recalled.stopped_at;
                 tracing::info!(
-                    deletions = recalled.deletions,
+                    deletions = recalled.deletions.len(),
                     stopped_at,
                     "the deletions of the last hour are read back"
                 );

@@ -42,9 +42,16 @@ pub(super) async fn until_read(client: kube::Client, told: Recipient<NotRead>) -
 /// Every Event counts, whoever wrote it and however old it says it is: clocks differ and step, and the programs that this one
 /// replaces tell of their deletions in the same words.
 async fn read(events: &Api<Event>) -> Result<Recalled, String> {
-    let deletions = list(events, event::DELETING).await?.len();
+    let deletions = list(events, event::DELETING).await?.into_iter().map(uid);
+    let deletions = deletions.collect();
     let stopped_at = list(events, event::HELD_BACK).await?.iter().filter_map(stopped_at).min();
     Ok(Recalled { deletions, stopped_at })
+}
+
+/// The uid of the Node that is told of; where the Event does not say, one that no Node has.
+fn uid(event: Event) -> String {
+    let own = event.metadata.uid.unwrap_or_default();
+    event.involved_object.uid.filter(|uid| !uid.is_empty()).unwrap_or(own)
 }
 
 fn stopped_at(event: &Event) -> Option<usize> {

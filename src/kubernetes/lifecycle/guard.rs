@@ -4,7 +4,7 @@
 //! Nothing here reckons with a clock that can be set. What an earlier process did is read back from its Events, and counts as
 //! if it had happened just now, however old they say they are.
 
-use std::collections::VecDeque;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -38,10 +38,10 @@ pub struct MassDisappearance {
 }
 
 /// What is read back of the processes before this one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recalled {
-    /// The deletions of which there still are Events.
-    pub deletions: usize,
+    /// The uids of the Nodes whose deletion was begun and of which there still are Events.
+    pub deletions: Vec<String>,
     /// How large the cluster was when deletion was stopped for a mass disappearance, if that is remembered.
     pub stopped_at: Option<usize>,
 }
@@ -50,8 +50,8 @@ pub struct Recalled {
 #[derive(Debug)]
 pub struct Guard {
     limits: DeletionLimits,
-    /// When the deletions were begun that count, the oldest first.
-    recent: VecDeque<Instant>,
+    /// The Nodes whose deletion counts, by uid, and when it was begun last: one that is tried again is still one.
+    recent: HashMap<Box<str>, Instant>,
     /// Until when the share counts as used up, because what was deleted before the start is not known; and why.
     not_recalled: Option<(Instant, String)>,
     /// How large the cluster was when deletion was stopped, while it is. Nodes that join do not make a mass disappearance
@@ -64,7 +64,7 @@ impl Guard {
     #[must_use]
     pub fn new(limits: DeletionLimits, now: Instant) -> Self {
         let not_recalled = Some((now + limits.window, "not read yet".to_owned()));
-        Self { limits, recent: VecDeque::new(), not_recalled, stopped_at: None }
+        Self { limits, recent: HashMap::new(), not_recalled, stopped_at: None }
     }
 
     /// The settings it was made of.
@@ -77,7 +77,7 @@ impl Guard {
     /// have been set since.
     pub fn recall(&mut self, recalled: Recalled, now: Instant) {
         self.not_recalled = None;
-        self.recent.extend(std::iter::repeat_n(now, recalled.deletions));
+        self.recent.extend(recalled.deletions.into_iter().map(|uid| (uid.into(), now)));
         self.stopped_at = self.stopped_at.into_iter().chain(recalled.stopped_at).min();
     }
 
@@ -107,27 +107,30 @@ impl Guard {
         self.stopped_at
     }
 
-    /// How many of `ours` may be deleted now.
+    /// How many Nodes may be deleted now beside those that count already, with so many of ours left that do not count.
     ///
     /// # Errors
     /// When none may: why.
-    pub fn room(&mut self, ours: usize, now: Instant) -> Result<usize, Held> {
+    pub fn room(&mut self, left: usize, now: Instant) -> Result<usize, Held> {
         if let Some((until, reason)) = &self.not_recalled {
             if now < *until {
                 return Err(Held::NotRecalled { reason: reason.clone() });
             }
             self.not_recalled = None;
         }
-        while self.recent.front().is_some_and(|begun| now.saturating_duration_since(*begun) > self.limits.window) {
-            self.recent.pop_front();
-        }
+        self.forget(now);
         // Of the Nodes that there were, those included that are deleted by now.
-        let (deleted, before) = (self.recent.len(), ours + self.recent.len());
+        let (deleted, before) = (self.recent.len(), left + self.recent.len());
         let most = self.limits.share.of(before).max(1);
         match most.checked_sub(deleted) {
             None | Some(0) => Err(Held::Share { deleted, ours: before }),
             Some(room) => Ok(room),
         }
+    }
+
+    /// Lets go what was longer ago than the window.
+    fn forget(&mut self, now: Instant) {
+        self.recent.retain(|_, begun| now.saturating_duration_since(*begun) <= self.limits.window);
     }
 
     /// How many deletions count at the moment.
@@ -136,16 +139,20 @@ impl Guard {
         self.recent.len()
     }
 
-    /// Counts a deletion that is begun now.
-    pub fn spend(&mut self, now: Instant) {
-        self.recent.push_back(now);
+    /// Whether the deletion of the Node of that uid counts already, so that it may be tried again.
+    #[must_use]
+    pub fn counts(&self, uid: &str) -> bool {
+        self.recent.contains_key(uid)
     }
 
-    /// Takes back a deletion that was begun at that time and is known not to have come about.
-    pub fn refund(&mut self, begun: Instant) {
-        if let Some(place) = self.recent.iter().position(|at| *at == begun) {
-            self.recent.remove(place);
-        }
+    /// Counts the deletion of the Node of that uid, which is begun now.
+    pub fn spend(&mut self, uid: &str, now: Instant) {
+        self.recent.insert(uid.into(), now);
+    }
+
+    /// Takes back a deletion that is known not to have come about.
+    pub fn refund(&mut self, uid: &str) {
+        self.recent.remove(uid);
     }
 }
 
@@ -160,7 +167,8 @@ mod tests {
 
     fn recalled(deletions: usize, now: Instant) -> Guard {
         let mut guard = Guard::new(LIMITS, now);
-        guard.recall(Recalled { deletions, stopped_at: None }, now);
+        guard
+            .recall(Recalled { deletions: (0..deletions).map(|uid| uid.to_string()).collect(), stopped_at: None }, now);
         guard
     }
 
@@ -213,13 +221,26 @@ mod tests {
     #[test]
     fn a_stop_survives_a_restart_and_a_higher_limit_ends_it() {
         let now = Instant::now();
-        let recalled = Recalled { deletions: 0, stopped_at: Some(100) };
+        let recalled = Recalled { deletions: vec![], stopped_at: Some(100) };
         let mut guard = Guard::new(LIMITS, now);
-        guard.recall(recalled, now);
+        guard.recall(recalled.clone(), now);
         assert!(guard.assess(60, 0, 1_000).is_some());
         let mut raised = Guard::new(DeletionLimits { mass_share: Share::percent(60), ..LIMITS }, now);
         raised.recall(recalled, now);
         assert!(raised.assess(60, 0, 1_000).is_none());
+    }
+
+    #[test]
+    fn a_deletion_that_is_tried_again_counts_once_and_from_then_on() {
+        let now = Instant::now();
+        let mut guard = recalled(0, now);
+        guard.spend("a", now);
+        assert!(guard.counts("a") && guard.room(8, now).is_err());
+        let again = now + LIMITS.window;
+        guard.spend("a", again);
+        assert_eq!(guard.room(8, again + LIMITS.window), Err(Held::Share { deleted: 1, ours: 9 }));
+        guard.refund("a");
+        assert_eq!(guard.room(8, again), Ok(1));
     }
 
     proptest! {
@@ -243,14 +264,16 @@ mod tests {
                 match what {
                     // Events last for an hour.
                     0 => {
-                        let kept = deleted.iter().filter(|(at, _)| now - *at < Duration::from_hours(1)).count();
+                        let numbered = deleted.iter().enumerate();
+                        let kept = numbered.filter(|(_, (at, _))| now - *at < Duration::from_hours(1));
+                        let deletions = kept.map(|(number, _)| number.to_string()).collect();
                         guard = Guard::new(limits, now);
-                        guard.recall(Recalled { deletions: kept, stopped_at: None }, now);
+                        guard.recall(Recalled { deletions, stopped_at: None }, now);
                     }
                     1 => ours += count,
                     _ => for _ in 0..=count {
                         if ours > 0 && guard.room(ours, now).is_ok() {
-                            guard.spend(now);
+                            guard.spend(&deleted.len().to_string(), now);
                             deleted.push((now, ours));
                             ours -= 1;
                         }

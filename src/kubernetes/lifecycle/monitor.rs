@@ -190,12 +190,15 @@ impl Monitor {
         if self.confirming.is_some() || self.watched.values().any(|entry| entry.verdict.is_none()) {
             return None;
         }
-        let (room, here) = (self.room(now), self.here());
+        let (room, ours) = (self.room(now), self.left() + self.guard.deleted());
         let candidates = self.watched.iter_mut().filter(|(_, entry)| entry.may_be_confirmed(now));
         let mut candidates: Vec<_> = candidates.collect();
-        candidates.sort_by_key(|(_, entry)| entry.gone_since);
+        // What counts already may be tried again, and takes no room.
+        candidates.sort_by_key(|(_, entry)| (!self.guard.counts(&entry.node.uid), entry.gone_since));
+        let counted = candidates.iter().filter(|(_, entry)| self.guard.counts(&entry.node.uid)).count();
         let room = match room {
-            Ok(room) => room,
+            Ok(room) => room + counted,
+            Err(Held::Share { .. }) if counted > 0 => counted,
             Err(held) => {
                 for (_, entry) in candidates {
                     entry.held = Some(held.clone());
@@ -203,10 +206,10 @@ impl Monitor {
                 return None;
             }
         };
-        let (deleted, ours) = (self.guard.deleted(), here + self.guard.deleted());
+        let deleted = self.guard.deleted() + room - counted;
         let next = candidates.len().min(room).min(CONFIRMED_AT_ONCE);
         for (place, (_, entry)) in candidates.iter_mut().enumerate() {
-            entry.held = (place >= room).then(|| Held::Share { deleted: deleted + room, ours });
+            entry.held = (place >= room).then(|| Held::Share { deleted, ours });
         }
         let next: Vec<_> = candidates.into_iter().take(next).collect();
         if next.is_empty() {
@@ -224,12 +227,13 @@ impl Monitor {
         if let Some(mass) = self.guard.assess(gone, unsure, self.ours) {
             return Err(Held::MassDisappearance(mass));
         }
-        self.guard.room(self.here(), now)
+        self.guard.room(self.left(), now)
     }
 
-    /// How many Nodes there are, without those that are deleted and only the watch has not told yet.
-    fn here(&self) -> usize {
-        self.ours - self.watched.values().filter(|entry| entry.is_leaving()).count().min(self.ours)
+    /// How many Nodes there are, without those whose deletion was begun and counts already.
+    fn left(&self) -> usize {
+        let counts = |entry: &&Watched| entry.is_leaving() || self.guard.counts(&entry.node.uid);
+        self.ours - self.watched.values().filter(counts).count().min(self.ours)
     }
 
     /// Takes in what came of a confirmation; what is to be done now.
@@ -258,12 +262,16 @@ impl Monitor {
             // More may look gone by now than when it was asked.
             let room = self.room(now);
             let Some(entry) = self.watched.get_mut(&name).filter(|entry| entry.may_be_confirmed(now)) else { continue };
-            if let Err(held) = room {
-                entry.held = Some(held);
-                continue;
+            match room {
+                Err(Held::Share { .. }) if self.guard.counts(&entry.node.uid) => {}
+                Err(held) => {
+                    entry.held = Some(held);
+                    continue;
+                }
+                Ok(_) => {}
             }
-            (entry.held, entry.deleting) = (None, Some(now));
-            self.guard.spend(now);
+            (entry.held, entry.is_being_deleted) = (None, true);
+            self.guard.spend(&entry.node.uid, now);
             let tell = !entry.deletion_is_told;
             actions.push(Action::Delete { node: Arc::clone(&entry.node), absence, tell });
         }
@@ -282,25 +290,19 @@ impl Monitor {
 
     /// The deletion of a Node has ended; and whether there is an Event by now that tells of it.
     pub fn deleted(&mut self, node: &Node, result: &Result<(), Setback>, is_told: bool, now: Instant) -> Vec<Action> {
-        let entry = self.watched.get_mut(&node.name).filter(|entry| entry.node.uid == node.uid);
-        let begun = match entry {
-            Some(entry) => {
-                let begun = entry.deleting.take();
-                entry.deletion_is_told = is_told;
-                match result {
-                    Ok(()) => entry.is_deleted = true,
-                    Err(Setback::Superseded) => {}
-                    Err(Setback::Refused(reason) | Setback::Unclear(reason)) => {
-                        entry.held = Some(Held::Refused { reason: reason.clone() });
-                        entry.rest(now);
-                    }
+        if let Some(entry) = self.watched.get_mut(&node.name).filter(|entry| entry.node.uid == node.uid) {
+            (entry.is_being_deleted, entry.deletion_is_told) = (false, is_told);
+            match result {
+                Ok(()) => entry.is_deleted = true,
+                Err(Setback::Superseded) => {}
+                Err(Setback::Refused(reason) | Setback::Unclear(reason)) => {
+                    entry.held = Some(Held::Refused { reason: reason.clone() });
+                    entry.rest(now);
                 }
-                begun
             }
-            None => None,
-        };
-        if let (Some(begun), Err(Setback::Refused(_) | Setback::Superseded)) = (begun, result) {
-            self.guard.refund(begun);
+        }
+        if matches!(result, Err(Setback::Refused(_) | Setback::Superseded)) {
+            self.guard.refund(&node.uid);
         }
         self.notices(now)
     }

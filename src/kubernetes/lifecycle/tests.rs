@@ -393,9 +393,10 @@ proptest! {
                     joined += 1;
                 }
                 Happening::Restart => {
-                    let kept = world.deleted.iter().filter(|(at, ..)| world.now - *at < Duration::from_hours(1)).count();
+                    let kept = world.deleted.iter().filter(|(at, ..)| world.now - *at < Duration::from_hours(1));
+                    let deletions = kept.map(|(_, name, _)| name.clone()).collect();
                     world.monitor = Monitor::new(LIMITS, PERIOD, world.now);
-                    world.monitor.recalled(Ok(Recalled { deletions: kept, stopped_at: None }), world.now);
+                    world.monitor.recalled(Ok(Recalled { deletions, stopped_at: None }), world.now);
                 }
                 Happening::Rounds(rounds) => for _ in 0..rounds {
                     world.round();

@@ -37,8 +37,8 @@ pub(super) struct Watched {
     pub(super) told: Option<(&'static str, Instant)>,
     /// Whether its deletion was told of.
     pub(super) deletion_is_told: bool,
-    /// When its deletion was begun, while it is under way.
-    pub(super) deleting: Option<Instant>,
+    /// Whether its deletion is under way.
+    pub(super) is_being_deleted: bool,
     /// Whether it was deleted, and only the watch has not told yet.
     pub(super) is_deleted: bool,
     pub(super) failures: u32,
@@ -60,7 +60,7 @@ impl Watched {
             held: None,
             told: None,
             deletion_is_told: false,
-            deleting: None,
+            is_being_deleted: false,
             is_deleted: false,
             failures: 0,
             rests_until: now,
@@ -89,7 +89,7 @@ impl Watched {
 
     /// Whether it is being deleted, or was and only the watch has not told yet.
     pub(super) fn is_leaving(&self) -> bool {
-        self.deleting.is_some() || self.is_deleted
+        self.is_being_deleted || self.is_deleted
     }
 
     pub(super) fn may_be_confirmed(&self, now: Instant) -> bool {

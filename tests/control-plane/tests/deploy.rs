@@ -13,13 +13,15 @@ const DEPLOYMENT: &str = include_str!("../../../deploy/manifests/deployment.yaml
 const SECRET: &str = include_str!("../../../deploy/secret.example.yaml");
 
 /// Everything that the controller needs: verb, API group, resource, subresource.
-const GRANTED: [(&str, &str, &str, &str); 6] = [
+const GRANTED: [(&str, &str, &str, &str); 8] = [
     ("get", "", "nodes", ""),
     ("list", "", "nodes", ""),
     ("watch", "", "nodes", ""),
     ("patch", "", "nodes", ""),
+    ("delete", "", "nodes", ""),
     ("patch", "", "nodes", "status"),
     ("create", "", "events", ""),
+    ("list", "", "events", ""),
 ];
 
 const VERBS: [&str; 8] = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
