@@ -3,7 +3,7 @@
 //! Rates, retries and caches are not here; they belong to the one actor that owns the client.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use reqwest::redirect;
@@ -13,6 +13,7 @@ use url::Url;
 use super::budget::RateLimitWord;
 use super::decode::{self, Fault};
 use super::error::Error;
+use super::head::Head;
 use super::page::DevicePage;
 use super::request::{PageRequest, Plain, PlainReply, Reply, Request};
 
@@ -105,76 +106,84 @@ impl Client {
 
     /// Sends a request and reads its answer, which may take `timeout` in all.
     pub async fn send(&self, request: &Request, timeout: Duration) -> Exchange {
-        let project = &self.connection.project;
-        match request {
-            Request::Device(id) => {
-                let device = |body: &[u8]| decode::device(body).map(|device| Reply::Device(Arc::new(device)));
-                self.get(&format!("devices/{id}"), &[("exclude", EXCLUDED)], timeout, device).await
+        let asked = self.asked(request);
+        let mut url = self.connection.base_url.clone();
+        // `join` would let a path escape the base; appending cannot.
+        url.set_path(&format!("{}{}", url.path(), asked.path));
+        let shown = asked.shown();
+        // Kept outside of the exchange, for what the head says holds even where the body never ends.
+        let mut told = None;
+        let exchange = async {
+            let answer =
+                self.http.get(url).query(&asked.query).send().await.map_err(|error| unreachable(&shown, &error))?;
+            told = Some(Head::of(answer.status(), answer.headers()));
+            read(&shown, answer).await
+        };
+        let body = tokio::time::timeout(timeout, exchange)
+            .await
+            .unwrap_or_else(|_| Err(Error::Timeout { request: shown.clone(), after: timeout }));
+        match (told, body) {
+            (Some(head), Ok(body)) => {
+                tracing::debug!(request = %shown, status = head.status.as_u16(), bytes = body.len(), "asked the Packet API");
+                self.exchange(request, shown, &head, &body)
             }
-            Request::Page(PageRequest { hostname, number, size }) => {
-                let (number, size) = (number.to_string(), size.to_string());
-                let mut query = vec![("page", &*number), ("per_page", &*size), ("exclude", EXCLUDED)];
-                query.extend(hostname.as_ref().map(|hostname| ("hostname", hostname.as_str())));
-                let page = |body: &[u8]| decode::device_page(body).map(|page| Reply::Page(self.fit_to_be_shown(page)));
-                self.get(&format!("projects/{project}/devices"), &query, timeout, page).await
-            }
-            Request::Plain(Plain::Project) => {
-                let query = [("exclude", "members,memberships,ssh_keys,devices,volumes")];
-                let reply = |body: &[u8]| decode::project(body).map(|id| PlainReply::Project(id.into()));
-                self.get(&format!("projects/{project}"), &query, timeout, |body| reply(body).map(Reply::Plain)).await
-            }
-            Request::Plain(Plain::Facilities) => {
-                let query = [("include", "metro"), ("exclude", "address")];
-                let reply = |body: &[u8]| decode::facilities(body).map(|all| PlainReply::Facilities(shared(all)));
-                let path = format!("projects/{project}/facilities");
-                self.get(&path, &query, timeout, |body| reply(body).map(Reply::Plain)).await
-            }
-            Request::Plain(Plain::Metros) => {
-                let reply = |body: &[u8]| decode::metros(body).map(|all| PlainReply::Metros(shared(all)));
-                self.get("locations/metros", &[], timeout, |body| reply(body).map(Reply::Plain)).await
+            (told, body) => {
+                let word = told.as_ref().map_or_else(RateLimitWord::default, Head::word);
+                let no_head = |_| Error::CutOff { request: shown, reason: "there is a body without a head".into() };
+                Exchange { result: Err(body.map_or_else(|error| error, no_head)), word, bytes: 0 }
             }
         }
     }
 
-    async fn get(
-        &self,
-        path: &str,
-        query: &[(&str, &str)],
-        timeout: Duration,
-        decode: impl FnOnce(&[u8]) -> Result<Reply, Fault>,
-    ) -> Exchange {
-        let mut url = self.connection.base_url.clone();
-        // `join` would let a path escape the base; appending cannot.
-        url.set_path(&format!("{}{path}", url.path()));
-        let shown = query.iter().filter(|(key, _)| !matches!(*key, "exclude" | "include"));
-        let shown: Vec<String> = shown.map(|(key, value)| format!("{key}={value}")).collect();
-        let separator = if shown.is_empty() { "" } else { "?" };
-        let request: Box<str> = format!("GET {path}{separator}{}", shown.join("&")).into();
-        // Kept outside of the exchange, for what the head says holds even where the body never ends.
-        let mut told = None;
-        let exchange = async {
-            let answer = self.http.get(url).query(query).send().await.map_err(|error| unreachable(&request, &error))?;
-            told = Some(Head::of(&answer));
-            read(&request, answer).await
+    /// What [`Client::send`] makes of an answer to `request` that has come whole. Nothing is sent, and nobody waits.
+    #[must_use]
+    pub fn understand(&self, request: &Request, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Exchange {
+        self.exchange(request, self.asked(request).shown(), &Head::of(status, headers), body)
+    }
+
+    fn exchange(&self, request: &Request, shown: Box<str>, head: &Head, body: &[u8]) -> Exchange {
+        let result = if head.status == StatusCode::OK {
+            self.decode(request, body).map_err(|fault| self.broken(shown, head, body, &fault))
+        } else {
+            Err(self.refusal(shown, head, body))
         };
-        let body = tokio::time::timeout(timeout, exchange)
-            .await
-            .unwrap_or_else(|_| Err(Error::Timeout { request: request.clone(), after: timeout }));
-        let word = told.as_ref().map_or_else(RateLimitWord::default, Head::word);
-        let bytes = body.as_ref().map_or(0, Vec::len);
-        let result = match (told, body) {
-            (Some(head), Ok(body)) => {
-                tracing::debug!(%request, status = head.status.as_u16(), bytes, "asked the Packet API");
-                if head.status == StatusCode::OK {
-                    decode(&body).map_err(|fault| self.broken(request, &head, &body, &fault))
-                } else {
-                    Err(self.refusal(request, &head, &body))
-                }
+        Exchange { result, word: head.word(), bytes: body.len() }
+    }
+
+    /// What a request asks for, below the base URL.
+    fn asked(&self, request: &Request) -> Asked {
+        let project = &self.connection.project;
+        match request {
+            Request::Device(id) => Asked::new(format!("devices/{id}"), [("exclude", EXCLUDED.to_owned())]),
+            Request::Page(PageRequest { hostname, number, size }) => {
+                let page = [("page", number.to_string()), ("per_page", size.to_string())];
+                let page = page.into_iter().chain([("exclude", EXCLUDED.to_owned())]);
+                let hostname = hostname.as_ref().map(|hostname| ("hostname", hostname.to_string()));
+                Asked::new(format!("projects/{project}/devices"), page.chain(hostname))
             }
-            (_, Err(error)) => Err(error),
-            (None, Ok(_)) => Err(Error::CutOff { request, reason: "there is a body without a head".into() }),
-        };
-        Exchange { result, word, bytes }
+            Request::Plain(Plain::Project) => {
+                let excluded = "members,memberships,ssh_keys,devices,volumes";
+                Asked::new(format!("projects/{project}"), [("exclude", excluded.to_owned())])
+            }
+            Request::Plain(Plain::Facilities) => {
+                let query = [("include", "metro".to_owned()), ("exclude", "address".to_owned())];
+                Asked::new(format!("projects/{project}/facilities"), query)
+            }
+            Request::Plain(Plain::Metros) => Asked::new("locations/metros".to_owned(), []),
+        }
+    }
+
+    /// Reads the reply to a request out of the body of an answer.
+    fn decode(&self, request: &Request, body: &[u8]) -> Result<Reply, Fault> {
+        Ok(match request {
+            Request::Device(_) => Reply::Device(Arc::new(decode::device(body)?)),
+            Request::Page(_) => Reply::Page(self.fit_to_be_shown(decode::device_page(body)?)),
+            Request::Plain(what) => Reply::Plain(match what {
+                Plain::Project => PlainReply::Project(decode::project(body)?.into()),
+                Plain::Facilities => PlainReply::Facilities(shared(decode::facilities(body)?)),
+                Plain::Metros => PlainReply::Metros(shared(decode::metros(body)?)),
+            }),
+        })
     }
 
     /// What an answer other than 200 means.
@@ -227,60 +236,24 @@ impl Client {
     }
 }
 
-/// What the head of an answer tells.
-struct Head {
-    status: StatusCode,
-    content_type: Box<str>,
-    /// `Retry-After`.
-    retry_after: Option<Duration>,
-    /// `X-RateLimit-Remaining`.
-    remaining: Option<u64>,
-    /// How long until `X-RateLimit-Reset`, which comes with good answers as well, and so asks for a wait only with a 429.
-    reset: Option<Duration>,
+/// The path and the query of a request.
+struct Asked {
+    path: String,
+    query: Vec<(&'static str, String)>,
 }
 
-impl Head {
-    fn of(answer: &reqwest::Response) -> Self {
-        let text = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-        let media_type =
-            text("content-type").and_then(|value| value.split(';').next()).unwrap_or("a body of no stated type");
-        // Moments are the API's, and so is the clock that they are told by; ours may be wrong.
-        let now = text("date").and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or_else(SystemTime::now);
-        let number = |name: &str| text(name).and_then(|value| value.parse::<u64>().ok());
-        Self {
-            status: answer.status(),
-            content_type: media_type.chars().take(LONGEST_QUOTE).collect::<String>().into(),
-            retry_after: text("retry-after").and_then(|value| wait_of(value, now)),
-            remaining: number("x-ratelimit-remaining"),
-            reset: number("x-ratelimit-reset").and_then(|moment| until(moment, now)),
-        }
+impl Asked {
+    fn new(path: String, query: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+        Self { path, query: query.into_iter().collect() }
     }
 
-    fn word(&self) -> RateLimitWord {
-        // A good answer has no need to be repeated later; only refusals and failures say when.
-        let asks_to_wait = self.status == StatusCode::TOO_MANY_REQUESTS || self.status.is_server_error();
-        RateLimitWord {
-            refused: self.status == StatusCode::TOO_MANY_REQUESTS,
-            retry_after: self.retry_after.filter(|_| asks_to_wait),
-            remaining: self.remaining,
-            reset: self.reset,
-        }
+    /// The request as errors show it: without what only says which fields are wanted.
+    fn shown(&self) -> Box<str> {
+        let shown = self.query.iter().filter(|(key, _)| !matches!(*key, "exclude" | "include"));
+        let shown: Vec<String> = shown.map(|(key, value)| format!("{key}={value}")).collect();
+        let separator = if shown.is_empty() { "" } else { "?" };
+        format!("GET {}{separator}{}", self.path, shown.join("&")).into()
     }
-}
-
-/// `Retry-After` in either of its forms, seconds or a date (RFC 9110 §10.2.3).
-fn wait_of(value: &str, now: SystemTime) -> Option<Duration> {
-    let value = value.trim();
-    value.parse().map(Duration::from_secs).ok().or_else(|| {
-        let date = httpdate::parse_http_date(value).ok()?;
-        Some(date.duration_since(now).unwrap_or(Duration::ZERO))
-    })
-}
-
-/// How long it is until a moment in Unix seconds, as `X-RateLimit-Reset` names it.
-fn until(unix_seconds: u64, now: SystemTime) -> Option<Duration> {
-    let moment = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(unix_seconds))?;
-    Some(moment.duration_since(now).unwrap_or(Duration::ZERO))
 }
 
 /// Reads a body to its end, but not past what a true one holds.
@@ -320,28 +293,4 @@ fn root_cause(error: &reqwest::Error) -> String {
         cause = inner;
     }
     cause.to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn retry_after_is_read_in_both_forms() {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
-        assert_eq!(wait_of("120", now), Some(Duration::from_mins(2)));
-        assert_eq!(wait_of("Sun, 09 Sep 2001 01:47:10 GMT", now), Some(Duration::from_secs(30)));
-        assert_eq!(wait_of("Sun, 09 Sep 2001 01:00:00 GMT", now), Some(Duration::ZERO));
-        for nonsense in ["", "soon", "-1", "99999999999999999999999"] {
-            assert_eq!(wait_of(nonsense, now), None, "{nonsense}");
-        }
-    }
-
-    #[test]
-    fn a_reset_in_the_past_or_past_all_time_does_no_harm() {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000);
-        assert_eq!(until(1_060, now), Some(Duration::from_mins(1)));
-        assert_eq!(until(10, now), Some(Duration::ZERO));
-        assert_eq!(until(u64::MAX, now), None);
-    }
 }

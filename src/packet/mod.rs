@@ -8,6 +8,7 @@ pub mod client;
 pub mod decode;
 pub mod device;
 pub mod error;
+mod head;
 pub mod identity;
 pub mod inventory;
 pub mod lookup;

@@ -19,6 +19,11 @@ pub struct RateLimitWord {
     pub reset: Option<Duration>,
 }
 
+impl RateLimitWord {
+    /// The longest that it holds: a clock that is wrong on either side must not stop us for days.
+    pub const LONGEST: Duration = Duration::from_mins(15);
+}
+
 /// What the API has said, and what follows for the next request.
 #[derive(Debug, Default)]
 pub(super) struct Allowance {
@@ -32,8 +37,6 @@ pub(super) struct Allowance {
 }
 
 impl Allowance {
-    /// The longest that the API's word holds: a clock that is wrong on either side must not stop us for days.
-    pub(super) const LONGEST: Duration = Duration::from_mins(15);
     /// The wait after a refusal that names none; it doubles with each that follows, up to a minute.
     const UNNAMED_WAIT: Duration = Duration::from_secs(5);
     const LONGEST_UNNAMED_WAIT: Duration = Duration::from_mins(1);
@@ -70,7 +73,7 @@ impl Allowance {
         self.remaining = self.remaining.filter(|(_, until)| *until > now);
         match (word.remaining, word.reset, self.remaining) {
             (Some(remaining), Some(reset), known) => {
-                let until = now + reset.min(Self::LONGEST);
+                let until = now + reset.min(RateLimitWord::LONGEST);
                 self.remaining = match known {
                     // A late answer, of a window that is over.
                     Some((_, end)) if until + Self::SAME_WINDOW < end => known,
@@ -88,7 +91,7 @@ impl Allowance {
 
     /// Lets nothing out for a time.
     pub(super) fn close(&mut self, now: Instant, wait: Duration) {
-        let until = now + wait.min(Self::LONGEST);
+        let until = now + wait.min(RateLimitWord::LONGEST);
         self.closed_until = Some(self.closed_until.map_or(until, |earlier| earlier.max(until)));
     }
 }
@@ -202,7 +205,7 @@ mod tests {
         let (mut allowance, now) = (Allowance::default(), Instant::now());
         allowance.heard(refused(Some(Duration::MAX)), now);
         allowance.heard(left(0, Duration::MAX), now);
-        assert_eq!(allowance.closed(now), Some(now + Allowance::LONGEST));
-        assert_eq!(allowance.left(0, now), Some((0, now + Allowance::LONGEST)));
+        assert_eq!(allowance.closed(now), Some(now + RateLimitWord::LONGEST));
+        assert_eq!(allowance.left(0, now), Some((0, now + RateLimitWord::LONGEST)));
     }
 }
