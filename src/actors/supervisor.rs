@@ -46,6 +46,9 @@ pub enum RunError {
     /// The operating system refused threads or signals.
     #[error("the operating system refuses what the program needs: {0}")]
     System(#[from] std::io::Error),
+    /// The client of the Packet API could not be made.
+    #[error("cannot start: {0}")]
+    PacketClient(#[from] packet::client::ClientError),
     /// Kubernetes cannot be reached.
     #[error(transparent)]
     Connect(#[from] ConnectError),
@@ -70,7 +73,8 @@ pub fn run(config: Config) -> Result<(), RunError> {
         let kubernetes = connect(&config.kubernetes).await?;
         // Nobody is elected yet: this process leads for as long as it runs.
         let (_gatekeeper, gate) = Gatekeeper::new(true);
-        let running = Running::start(&Means { config, kubernetes, gate, metrics: Metrics::new() })?;
+        let packet = packet::Client::new(config.connection.clone())?;
+        let running = Running::start(&Means { config, packet, kubernetes, gate, metrics: Metrics::new() })?;
         let received = tokio::select! {
             _ = terminate.recv() => "SIGTERM",
             _ = interrupt.recv() => "SIGINT",
@@ -102,6 +106,8 @@ fn say_what_is_set(config: &Config) {
 pub struct Means {
     /// The settings.
     pub config: Config,
+    /// The client of the Packet API.
+    pub packet: packet::Client,
     /// The connection to Kubernetes.
     pub kubernetes: kube::Client,
     /// The gate that every write passes.
@@ -113,9 +119,6 @@ pub struct Means {
 /// Why the actors could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The client of the Packet API could not be made.
-    #[error("cannot start: {0}")]
-    PacketClient(#[from] packet::client::ClientError),
     /// An actor was started before one that it sends to.
     #[error("cannot start: {0} is needed before its turn in the table of actors")]
     Order(&'static str),
@@ -170,9 +173,9 @@ impl Running {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "every row of the table starts its actor in the same way")]
 fn start_packet_api(means: &Means, running: &mut Running) -> Result<(), StartError> {
-    let client = packet::Client::new(means.config.connection.clone())?;
-    running.add(PacketApi::new(client, Budget::new(means.config.limits), means.config.cache).start());
+    running.add(PacketApi::new(means.packet.clone(), Budget::new(means.config.limits), means.config.cache).start());
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use reqwest::redirect;
+use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -16,6 +16,7 @@ use super::error::Error;
 use super::head::Head;
 use super::page::DevicePage;
 use super::request::{PageRequest, Plain, PlainReply, Reply, Request};
+use super::transport::{CONNECT_TIMEOUT, Https, NoAnswer, Transport, root_cause};
 
 /// The parts of a device that are left out on the wire, replaced by an `href` (OpenAPI parameter `Exclude`); none of them is
 /// read. Only resources that lie within others can be left out, not what is the device's own, such as `userdata`; the API
@@ -24,12 +25,12 @@ use super::request::{PageRequest, Plain, PlainReply, Reply, Request};
 pub const EXCLUDED: &str = "actions,created_by,hardware_reservation,ip_addresses.metro,network_ports,operating_system,project,\
                             project_lite,provisioning_events,ssh_keys,storage,volumes,plan.available_in,\
                             plan.available_in_metros,plan.specs";
+/// Who we are to the API.
+const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 /// Larger than any true answer: 1,000 devices of 20 KB, three times over.
 const LARGEST_ANSWER_BYTES: usize = 64 << 20;
 /// How much of what an answer says is repeated in an error, in characters.
 const LONGEST_QUOTE: usize = 200;
-/// How long a connection may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where the API is and who asks.
 #[derive(Debug, Clone)]
@@ -45,7 +46,8 @@ pub struct Connection {
 /// A client of the Packet API.
 #[derive(Clone)]
 pub struct Client {
-    http: reqwest::Client,
+    transport: Arc<dyn Transport>,
+    headers: HeaderMap,
     connection: Connection,
 }
 
@@ -77,25 +79,22 @@ impl Client {
     /// # Errors
     /// See [`ClientError`].
     pub fn new(connection: Connection) -> Result<Self, ClientError> {
-        // Whoever embeds us may have chosen a provider already, which then serves just as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        Self::over(Arc::new(Https::new().map_err(ClientError::Tls)?), connection)
+    }
+
+    /// Makes a client that reaches the API in a way of its own.
+    ///
+    /// # Errors
+    /// When the token is not fit for a header.
+    pub fn over(transport: Arc<dyn Transport>, connection: Connection) -> Result<Self, ClientError> {
         let mut token = HeaderValue::from_str(connection.token.expose_secret()).map_err(|_| ClientError::Token)?;
         token.set_sensitive(true);
         let headers = HeaderMap::from_iter([
             (header::HeaderName::from_static("x-auth-token"), token),
             (header::ACCEPT, HeaderValue::from_static("application/json")),
+            (header::USER_AGENT, HeaderValue::from_static(USER_AGENT)),
         ]);
-        let http = reqwest::Client::builder()
-            .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers)
-            .connect_timeout(CONNECT_TIMEOUT)
-            // A redirection would carry the token to another place.
-            .redirect(redirect::Policy::none())
-            // Every attempt is to be paid for from the budget.
-            .retry(reqwest::retry::never())
-            .build()
-            .map_err(ClientError::Tls)?;
-        Ok(Self { http, connection })
+        Ok(Self { transport, headers, connection })
     }
 
     /// The id of the project whose devices are asked for, as it was set.
@@ -110,12 +109,16 @@ impl Client {
         let mut url = self.connection.base_url.clone();
         // `join` would let a path escape the base; appending cannot.
         url.set_path(&format!("{}{}", url.path(), asked.path));
+        if !asked.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&asked.query);
+        }
+        let mut sent = reqwest::Request::new(Method::GET, url);
+        *sent.headers_mut() = self.headers.clone();
         let shown = asked.shown();
         // Kept outside of the exchange, for what the head says holds even where the body never ends.
         let mut told = None;
         let exchange = async {
-            let answer =
-                self.http.get(url).query(&asked.query).send().await.map_err(|error| unreachable(&shown, &error))?;
+            let answer = self.transport.carry(sent).await.map_err(|no_answer| unreached(&shown, no_answer))?;
             told = Some(Head::of(answer.status(), answer.headers()));
             read(&shown, answer).await
         };
@@ -279,18 +282,9 @@ fn shared<T>(all: Vec<T>) -> Arc<[Arc<T>]> {
     all.into_iter().map(Arc::new).collect()
 }
 
-fn unreachable(request: &str, error: &reqwest::Error) -> Error {
-    if error.is_timeout() {
-        return Error::Timeout { request: request.into(), after: CONNECT_TIMEOUT };
+fn unreached(request: &str, no_answer: NoAnswer) -> Error {
+    match no_answer {
+        NoAnswer::TimedOut => Error::Timeout { request: request.into(), after: CONNECT_TIMEOUT },
+        NoAnswer::Failed(reason) => Error::Unreachable { request: request.into(), reason: reason.into() },
     }
-    Error::Unreachable { request: request.into(), reason: root_cause(error).into() }
-}
-
-/// The innermost cause, which names the step that failed; the outer ones repeat the URL.
-fn root_cause(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }

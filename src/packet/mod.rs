@@ -16,6 +16,7 @@ pub mod page;
 pub mod place;
 pub mod planner;
 pub mod request;
+pub mod transport;
 
 pub use absence::{Absence, NotGone};
 pub use budget::{Budget, Limits, NotYet, Permit, RateLimitWord, quota};

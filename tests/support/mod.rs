@@ -10,6 +10,7 @@ use packet_api_server::DeviceSpec;
 use packet_cloud_controller_manager::actors::node_writer::Gatekeeper;
 use packet_cloud_controller_manager::actors::supervisor::{Means, Running};
 use packet_cloud_controller_manager::config::{Config, Flags};
+use packet_cloud_controller_manager::packet;
 use packet_cloud_controller_manager::telemetry::logging;
 use packet_cloud_controller_manager::telemetry::metrics::Metrics;
 use serde_json::Value;
@@ -216,7 +217,8 @@ impl Builder {
 fn start_actors(config: &Config, kubernetes: &kube_api_server::Server) -> (Running, Gatekeeper, Metrics) {
     let client = kube::Client::try_from(kube::Config::new(kubernetes.url().parse().unwrap())).unwrap();
     let ((gatekeeper, gate), metrics) = (Gatekeeper::new(true), Metrics::new());
-    let means = Means { config: config.clone(), kubernetes: client, gate, metrics: metrics.clone() };
+    let packet = packet::Client::new(config.connection.clone()).unwrap();
+    let means = Means { config: config.clone(), packet, kubernetes: client, gate, metrics: metrics.clone() };
     (Running::start(&means).unwrap(), gatekeeper, metrics)
 }
 

@@ -13,7 +13,7 @@ use super::held::Held;
 use super::roll::Roll;
 use super::standing::Standing;
 use super::verdict::Verdict;
-use super::watched::{LONGEST_PAUSE, Watched};
+use super::watched::{Deletion, LONGEST_PAUSE, Watched};
 use crate::kubernetes::event::Notice;
 use crate::kubernetes::node::{Node, NodeName};
 use crate::packet::{Absence, Answer, DeviceId, NotGone};
@@ -209,7 +209,7 @@ impl Monitor {
         let deleted = self.guard.deleted() + room - counted;
         let next = candidates.len().min(room).min(CONFIRMED_AT_ONCE);
         for (place, (_, entry)) in candidates.iter_mut().enumerate() {
-            entry.held = (place >= room).then(|| Held::Share { deleted, ours });
+            entry.held = (place >= room).then_some(Held::Share { deleted, ours });
         }
         let next: Vec<_> = candidates.into_iter().take(next).collect();
         if next.is_empty() {
@@ -270,7 +270,7 @@ impl Monitor {
                 }
                 Ok(_) => {}
             }
-            (entry.held, entry.is_being_deleted) = (None, true);
+            (entry.held, entry.deletion) = (None, Deletion::UnderWay);
             self.guard.spend(&entry.node.uid, now);
             let tell = !entry.deletion_is_told;
             actions.push(Action::Delete { node: Arc::clone(&entry.node), absence, tell });
@@ -291,9 +291,9 @@ impl Monitor {
     /// The deletion of a Node has ended; and whether there is an Event by now that tells of it.
     pub fn deleted(&mut self, node: &Node, result: &Result<(), Setback>, is_told: bool, now: Instant) -> Vec<Action> {
         if let Some(entry) = self.watched.get_mut(&node.name).filter(|entry| entry.node.uid == node.uid) {
-            (entry.is_being_deleted, entry.deletion_is_told) = (false, is_told);
+            (entry.deletion, entry.deletion_is_told) = (Deletion::NotUnderWay, is_told);
             match result {
-                Ok(()) => entry.is_deleted = true,
+                Ok(()) => entry.deletion = Deletion::Done,
                 Err(Setback::Superseded) => {}
                 Err(Setback::Refused(reason) | Setback::Unclear(reason)) => {
                     entry.held = Some(Held::Refused { reason: reason.clone() });

@@ -15,6 +15,15 @@ const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// The longest pause after something that failed.
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
+/// How far the deletion of a Node has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Deletion {
+    NotUnderWay,
+    UnderWay,
+    /// It is done, and only the watch has not told yet.
+    Done,
+}
+
 /// A Node that is not Ready.
 #[derive(Debug)]
 pub(super) struct Watched {
@@ -37,10 +46,7 @@ pub(super) struct Watched {
     pub(super) told: Option<(&'static str, Instant)>,
     /// Whether its deletion was told of.
     pub(super) deletion_is_told: bool,
-    /// Whether its deletion is under way.
-    pub(super) is_being_deleted: bool,
-    /// Whether it was deleted, and only the watch has not told yet.
-    pub(super) is_deleted: bool,
+    pub(super) deletion: Deletion,
     pub(super) failures: u32,
     pub(super) rests_until: Instant,
 }
@@ -60,8 +66,7 @@ impl Watched {
             held: None,
             told: None,
             deletion_is_told: false,
-            is_being_deleted: false,
-            is_deleted: false,
+            deletion: Deletion::NotUnderWay,
             failures: 0,
             rests_until: now,
         }
@@ -89,7 +94,7 @@ impl Watched {
 
     /// Whether it is being deleted, or was and only the watch has not told yet.
     pub(super) fn is_leaving(&self) -> bool {
-        self.is_being_deleted || self.is_deleted
+        self.deletion != Deletion::NotUnderWay
     }
 
     pub(super) fn may_be_confirmed(&self, now: Instant) -> bool {
