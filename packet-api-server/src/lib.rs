@@ -69,3 +69,4 @@ pub use crate::rate_limit::{RateLimit, RateLimitError, RateLimitHeaders, RetryAf
 pub use crate::reservation::{Reservation, ReservationKind};
 pub use crate::server::{BASE_PATH, DEFAULT_PROJECT, DEFAULT_TOKEN, ServeError, Server, ServerBuilder};
 pub use crate::store::{Access, Shifting, Store};
+pub use in_process;

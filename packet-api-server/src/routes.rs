@@ -1,4 +1,4 @@
-//! The paths of the API, and what stands before all of them: the log, the faults, the token.
+//! The paths of the API, and what stands before all of them: the server's end, the log, the faults, the token.
 
 mod catalogue;
 mod create;
@@ -14,10 +14,14 @@ use crate::admin::{self, Admin};
 use crate::answer::Refusal;
 use crate::server::BASE_PATH;
 use crate::store::{Access, State, Store};
+use crate::transport;
 use axum::Router;
+use axum::extract::Request;
 use axum::http::{Uri, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// What every handler has at hand.
@@ -42,6 +46,7 @@ pub(crate) fn router(api: Api, door: Door) -> Router {
         faults: door.faults.clone(),
         weather: door.weather.clone(),
     });
+    let stopping = door.stopping.clone();
     let at = |path: &str| format!("{BASE_PATH}{path}");
     let api = Router::new()
         .route(&at("/devices/{id}"), get(devices::show).put(devices::update).delete(devices::delete))
@@ -57,9 +62,23 @@ pub(crate) fn router(api: Api, door: Door) -> Router {
         .with_state(api)
         .fallback(async || Refusal::NotFound)
         .method_not_allowed_fallback(async || Refusal::MethodNotAllowed)
-        .layer(axum::middleware::from_fn_with_state(door, door::pass));
+        .layer(from_fn_with_state(door, door::pass));
     // Whoever starts the program asks here whether it is up; that is not part of the API and not in the log.
-    Router::new().route("/healthz", get(async || "ok")).merge(admin).fallback_service(api)
+    Router::new()
+        .route("/healthz", get(async || "ok"))
+        .merge(admin)
+        .fallback_service(api)
+        .layer(from_fn_with_state(stopping, unless_stopping))
+}
+
+/// Whoever asks while the server stops gets no answer. Otherwise it would depend on chance: a connection looks for a
+/// request and for the server's end in an order that is drawn anew each time (`axum::serve`).
+async fn unless_stopping(
+    axum::extract::State(stopping): axum::extract::State<CancellationToken>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if stopping.is_cancelled() { transport::no_answer() } else { next.run(request).await }
 }
 
 /// The id in a path. What is no UUID names nothing.

@@ -17,7 +17,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::time::{Duration, SystemTime};
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// What stands at the door.
 #[derive(Debug, Clone)]
@@ -26,8 +26,8 @@ pub(crate) struct Door {
     pub(crate) requests: RequestLog,
     pub(crate) faults: Faults,
     pub(crate) weather: Weather,
-    /// Turns true, or is closed, when the server stops: nobody is kept waiting beyond that.
-    pub(crate) stopping: watch::Receiver<bool>,
+    /// Cancelled when the server stops: nobody is kept waiting beyond that.
+    pub(crate) stopping: CancellationToken,
 }
 
 /// What comes of a request.
@@ -114,7 +114,7 @@ impl Door {
         match kind {
             OutageKind::Refuse | OutageKind::Reset => Outcome::None,
             OutageKind::Hang => {
-                self.stopped().await;
+                self.stopping.cancelled().await;
                 Outcome::None
             }
             OutageKind::Status(code) => match FaultKind::status(code) {
@@ -141,7 +141,7 @@ impl Door {
                 Outcome::Answer(self.answer(request, next).await)
             }
             FaultKind::Hang => {
-                self.stopped().await;
+                self.stopping.cancelled().await;
                 Outcome::None
             }
             FaultKind::Reset => Outcome::None,
@@ -170,15 +170,11 @@ impl Door {
     async fn pause(&self, time: Duration) {
         if !time.is_zero() {
             tokio::select! {
+                biased;
+                () = self.stopping.cancelled() => {}
                 () = tokio::time::sleep(time) => {}
-                () = self.stopped() => {}
             }
         }
-    }
-
-    async fn stopped(&self) {
-        // An error means that the server is gone, which is as good as stopping.
-        let _ = self.stopping.clone().wait_for(|stopping| *stopping).await;
     }
 }
 
