@@ -45,6 +45,7 @@ mod validation;
 mod weather;
 mod write;
 
+pub use in_process;
 pub use node_spec::NodeSpec;
 pub use request_log::{RequestCount, RequestLog, RequestRecord, RequestSummary, SecondCount};
 pub use schema::SchemaError;

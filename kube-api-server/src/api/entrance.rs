@@ -1,13 +1,14 @@
 //! The way in of every request: past the limit and the weather, into the request log.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use axum::body::HttpBody;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{RETRY_AFTER, USER_AGENT};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
+use tokio::time::Instant;
 
 use super::query::Query;
 use super::{Api, Call, LARGEST_BODY, admin, plain, refusal, route};
@@ -29,6 +30,11 @@ pub(crate) async fn answer(
     ConnectInfo(cut): ConnectInfo<Cut>,
     request: Request,
 ) -> Response {
+    if api.stopping.is_cancelled() {
+        // Otherwise it would depend on chance whether there is an answer: a connection looks for a request and for the
+        // server's end in an order that is drawn anew each time (`axum::serve`).
+        return never_seen(&cut);
+    }
     if admin::is_for_it(request.uri().path()) {
         return admin::answer(&api, request).await;
     }
@@ -53,9 +59,7 @@ pub(crate) async fn answer(
     }
     let cut_short = |record| {
         api.requests.push(record, 0);
-        cut.now();
-        // It is never seen: the connection refuses to write it.
-        refusal(&ApiError::injected(StatusCode::SERVICE_UNAVAILABLE.as_u16(), None))
+        never_seen(&cut)
     };
     match &weather.fault {
         Some(FaultKind::Reset) => return cut_short(record),
@@ -76,6 +80,12 @@ pub(crate) async fn answer(
         return cut_short(record);
     }
     written_down(&api, record, response)
+}
+
+/// Cuts the connection, which refuses to write the answer then.
+fn never_seen(cut: &Cut) -> Response {
+    cut.now();
+    refusal(&ApiError::injected(StatusCode::SERVICE_UNAVAILABLE.as_u16(), None))
 }
 
 /// `Retry-After` is in whole seconds; less than one would be none.

@@ -20,6 +20,7 @@ use axum::http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER, WARNING};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use crate::request_log::RequestLog;
 use crate::status::ApiError;
@@ -49,6 +50,7 @@ pub(crate) struct Api {
     pub(crate) cuts: Periodic,
     pub(crate) compactions: Periodic,
     pub(crate) watches: watch::Surroundings,
+    pub(crate) stopping: CancellationToken,
     pub(crate) address: String,
 }
 
