@@ -27,6 +27,7 @@ mod auth;
 mod body;
 mod catalogue;
 pub mod cli;
+mod clock;
 mod device;
 mod dice;
 mod fault;

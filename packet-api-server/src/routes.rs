@@ -1,4 +1,4 @@
-//! The paths of the API, and what stands before all of them: the server's end, the log, the faults, the token.
+//! The paths of the API, and what stands before all of them: the log, the faults, the token.
 
 mod catalogue;
 mod create;
@@ -12,6 +12,7 @@ pub(crate) use door::Door;
 
 use crate::admin::{self, Admin};
 use crate::answer::Refusal;
+use crate::clock::Clock;
 use crate::server::BASE_PATH;
 use crate::store::{Access, State, Store};
 use crate::transport;
@@ -32,6 +33,7 @@ pub(crate) struct Api {
     pub(crate) max_per_page: u32,
     /// Whether `meta` lacks `current_page` and `last_page`.
     pub(crate) legacy_meta: bool,
+    pub(crate) clock: Clock,
 }
 
 /// How many devices an answer shows; goes with it as far as the door.
@@ -46,7 +48,7 @@ pub(crate) fn router(api: Api, door: Door) -> Router {
         faults: door.faults.clone(),
         weather: door.weather.clone(),
     });
-    let stopping = door.stopping.clone();
+    let edge = Edge { stopping: door.stopping.clone(), clock: door.clock.clone() };
     let at = |path: &str| format!("{BASE_PATH}{path}");
     let api = Router::new()
         .route(&at("/devices/{id}"), get(devices::show).put(devices::update).delete(devices::delete))
@@ -68,17 +70,27 @@ pub(crate) fn router(api: Api, door: Door) -> Router {
         .route("/healthz", get(async || "ok"))
         .merge(admin)
         .fallback_service(api)
-        .layer(from_fn_with_state(stopping, unless_stopping))
+        .layer(from_fn_with_state(edge, around))
 }
 
-/// Whoever asks while the server stops gets no answer. Otherwise it would depend on chance: a connection looks for a
-/// request and for the server's end in an order that is drawn anew each time (`axum::serve`).
-async fn unless_stopping(
-    axum::extract::State(stopping): axum::extract::State<CancellationToken>,
-    request: Request,
-    next: Next,
-) -> Response {
-    if stopping.is_cancelled() { transport::no_answer() } else { next.run(request).await }
+/// What is around all paths, those of the API and others.
+#[derive(Debug, Clone)]
+struct Edge {
+    stopping: CancellationToken,
+    clock: Clock,
+}
+
+async fn around(axum::extract::State(edge): axum::extract::State<Edge>, request: Request, next: Next) -> Response {
+    // Whoever asks while the server stops gets no answer. Otherwise it would depend on chance: a connection looks for a
+    // request and for the server's end in an order that is drawn anew each time (`axum::serve`).
+    if edge.stopping.is_cancelled() {
+        return transport::no_answer();
+    }
+    let mut answer = next.run(request).await;
+    if let Some(date) = edge.clock.date() {
+        answer.headers_mut().entry(header::DATE).or_insert(date);
+    }
+    answer
 }
 
 /// The id in a path. What is no UUID names nothing.

@@ -6,10 +6,10 @@ mod common;
 use axum::http::{Method, StatusCode};
 use common::devices;
 use common::within::{Ending, Within};
-use packet_api_server::{Fault, FaultKind, Outage, OutageKind, Server};
+use packet_api_server::{Fault, FaultKind, Outage, OutageKind, RateLimit, Server};
 use serde_json::json;
 use std::io::ErrorKind;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
@@ -175,4 +175,45 @@ async fn a_server_with_a_port_says_to_connect_there() {
     let error = server.connect().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.to_string().contains(&server.address().unwrap().to_string()), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_tell_the_time_of_the_clock_that_was_given() {
+    let began = Instant::now();
+    let server = Server::builder()
+        .clock(move || SystemTime::UNIX_EPOCH + 1_800_000_000 * SECOND + began.elapsed())
+        .rate_limit(RateLimit::window(1, 60 * SECOND))
+        .start_in_process()
+        .await
+        .unwrap();
+    let (client, id) = (Within::of(&server), server.store().create_devices(1, "node-")[0].id);
+    tokio::time::sleep(90 * SECOND).await;
+    let update = json!({"hostname": "renamed"});
+    let answer = client.ask_for(SECOND, Method::PUT, &format!("devices/{id}"), Some(&update)).await;
+    assert_eq!(answer.headers()["date"], "Fri, 15 Jan 2027 08:01:30 GMT");
+    assert_eq!(answer.headers()["x-ratelimit-reset"], "1800000150");
+    assert_eq!(answer.answer().1["updated_at"], "2027-01-15T08:01:30Z");
+    tokio::time::sleep(50 * SECOND).await;
+    let refused = client.get("plans").await;
+    assert_eq!(
+        (&refused.headers()["retry-after"], &refused.headers()["x-ratelimit-reset"]),
+        (&"10".parse().unwrap(), &"1800000150".parse().unwrap())
+    );
+    tokio::time::sleep(10 * SECOND).await;
+    assert_eq!(client.get("plans").await.answer().0, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_is_provisioned_by_the_paused_clock() {
+    let (server, client) = server().await;
+    server.store().set_provision_time(60 * SECOND);
+    let device = json!({"hostname": "new", "metro": "sv", "plan": "c3.small.x86", "operating_system": "debian_11"});
+    let (status, created) = client.ask_for(SECOND, Method::POST, &devices(&server), Some(&device)).await.answer();
+    assert_eq!((status, &created["state"]), (201, &json!("queued")));
+    let state =
+        async || client.get(&format!("devices/{}", created["id"].as_str().unwrap())).await.answer().1["state"].clone();
+    tokio::time::sleep(59_999 * MS).await;
+    assert_eq!(state().await, "queued");
+    tokio::time::sleep(MS).await;
+    assert_eq!(state().await, "active");
 }

@@ -3,6 +3,7 @@
 
 use super::DevicesShown;
 use crate::answer::Refusal;
+use crate::clock::Clock;
 use crate::fault::{Asked, FaultKind};
 use crate::faults::Faults;
 use crate::limiter::Verdict;
@@ -16,7 +17,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// What stands at the door.
@@ -26,6 +27,7 @@ pub(crate) struct Door {
     pub(crate) requests: RequestLog,
     pub(crate) faults: Faults,
     pub(crate) weather: Weather,
+    pub(crate) clock: Clock,
     /// Cancelled when the server stops: nobody is kept waiting beyond that.
     pub(crate) stopping: CancellationToken,
 }
@@ -44,7 +46,7 @@ pub(super) async fn pass(State(door): State<Door>, request: Request, next: Next)
     let (method, uri) = (request.method().as_str().to_owned(), request.uri().clone());
     let asked = Asked { method: &method, path: uri.path(), query: uri.query() };
     let open = door.requests.arrived(asked.method, asked.path, asked.query);
-    let now = SystemTime::now();
+    let now = door.clock.now();
     let (outcome, verdict) = door.outcome(request, next, &asked, &open).await;
     let told = |mut response: Response| {
         if let Some(verdict) = verdict {

@@ -2,6 +2,7 @@
 
 use super::{DEFAULT_PROJECT, DEFAULT_TOKEN, Entrance, ServeError, Server};
 use crate::auth::Secret;
+use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::fixtures::Fixtures;
 use crate::latency::Latency;
@@ -16,6 +17,7 @@ use axum::serve::{Listener, ListenerExt};
 use std::fmt::Debug;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::SystemTime;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -36,6 +38,7 @@ pub struct ServerBuilder {
     request_log: Option<PathBuf>,
     seed: u64,
     fixtures: Option<Fixtures>,
+    clock: Clock,
 }
 
 impl Default for ServerBuilder {
@@ -52,6 +55,7 @@ impl Default for ServerBuilder {
             request_log: None,
             seed: 0,
             fixtures: None,
+            clock: Clock::default(),
         }
     }
 }
@@ -135,6 +139,14 @@ impl ServerBuilder {
         self
     }
 
+    /// The wall clock that answers tell of, in `Date`, `X-RateLimit-Reset`, `Retry-After` and `updated_at`; the system's,
+    /// unless this is given. It decides nothing: how long something takes is counted by tokio's clock.
+    #[must_use]
+    pub fn clock(mut self, read: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.clock = Clock::new(read);
+        self
+    }
+
     /// Starts the server on its port. It answers from the moment that this returns.
     #[expect(clippy::unused_async, reason = "it spawns, and so needs what awaiting guarantees: a runtime")]
     pub async fn start(self) -> Result<Server, ServeError> {
@@ -199,8 +211,14 @@ impl ServerBuilder {
             faults: faults.clone(),
             weather: weather.clone(),
             stopping: stopping.clone(),
+            clock: self.clock.clone(),
         };
-        let api = Api { store: store.clone(), max_per_page: self.max_per_page, legacy_meta: self.legacy_meta };
+        let api = Api {
+            store: store.clone(),
+            max_per_page: self.max_per_page,
+            legacy_meta: self.legacy_meta,
+            clock: self.clock,
+        };
         let stopped = stopping.clone().cancelled_owned();
         let serve = axum::serve(listener, router(api, door)).with_graceful_shutdown(stopped);
         let task = tokio::spawn(async move {
