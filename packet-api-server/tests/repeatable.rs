@@ -97,12 +97,12 @@ fn request(server: &Server, lots: &mut Lots) -> (Method, String, Option<Value>) 
     }
 }
 
-async fn client(server: &Server, number: u64, mut lots: Lots, trace: Trace) {
-    let asker = Within::of(server);
+async fn client(server: Arc<Server>, number: u64, mut lots: Lots, trace: Trace) {
+    let asker = Within::of(&server);
     for _ in 0..REQUESTS {
         // So that many ask at the same moment.
         tokio::time::sleep(100 * MS * u32::try_from(lots.below(9)).unwrap()).await;
-        let (method, path, body) = request(server, &mut lots);
+        let (method, path, body) = request(&server, &mut lots);
         trace.line(&format!("{number} asks {method} {path}"));
         let ending = match asker.ask_for(PATIENCE, method, &path, body.as_ref()).await {
             Ending::Answered(status, headers, body) => {
@@ -116,24 +116,27 @@ async fn client(server: &Server, number: u64, mut lots: Lots, trace: Trace) {
 
 /// Some wait for an answer and some have just asked when the server stops.
 async fn end(server: Server, trace: &Trace) {
-    let askers: Vec<_> = (0..6).map(|_| Within::of(&server)).collect();
-    for asker in &askers {
+    let mut askers = Vec::new();
+    for number in 0..6 {
+        let (asker, trace) = (Within::of(&server), trace.clone());
         // Has a connection from now on.
         asker.ask_for(PATIENCE, Method::GET, "plans", None).await;
+        askers.push(async move {
+            let ending = asker.get("plans").await;
+            trace.line(&format!("{number} at the end: {ending:?}"));
+        });
     }
     server.set_outage(Some(Outage::new(OutageKind::Hang)));
-    let ask = async |number: usize| {
-        let ending = askers[number].get("plans").await;
-        trace.line(&format!("{number} at the end: {ending:?}"));
-    };
-    let stop = async {
-        tokio::time::sleep(MS).await;
-        futures::future::join(futures::future::join_all((3..6).map(ask)), server.stop()).await;
-    };
-    futures::future::join(futures::future::join_all((0..3).map(ask)), stop).await;
+    let late = askers.split_off(3);
+    let mut tasks: Vec<_> = askers.into_iter().map(tokio::spawn).collect();
+    tokio::time::sleep(MS).await;
+    tasks.extend(late.into_iter().map(tokio::spawn));
+    tokio::task::yield_now().await;
+    server.stop().await;
+    futures::future::join_all(tasks).await;
 }
 
-async fn outages(server: &Server, trace: Trace) {
+async fn outages(server: Arc<Server>, trace: Trace) {
     for outage in ["refuse for=4s", "reset for=2s", "hang for=3s", "503 for=2s"] {
         tokio::time::sleep(Duration::from_secs(9)).await;
         trace.line(outage);
@@ -145,10 +148,16 @@ async fn outages(server: &Server, trace: Trace) {
 fn run(seed: u64) -> Vec<String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
-        let server = server(seed).await;
+        let server = Arc::new(server(seed).await);
         let trace = Trace { began: Instant::now(), lines: Arc::default() };
-        let clients = (0..CLIENTS).map(|number| client(&server, number, Lots(seed << 8 | number), trace.clone()));
-        futures::future::join(futures::future::join_all(clients), outages(&server, trace.clone())).await;
+        let mut tasks = vec![tokio::spawn(outages(server.clone(), trace.clone()))];
+        for number in 0..CLIENTS {
+            tasks.push(tokio::spawn(client(server.clone(), number, Lots(seed << 8 | number), trace.clone())));
+        }
+        for task in tasks {
+            task.await.unwrap();
+        }
+        let server = Arc::into_inner(server).unwrap();
         let (store, requests) = (server.store().clone(), server.requests().clone());
         end(server, &trace).await;
         for exchange in requests.exchanges() {
