@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::serve::Listener;
@@ -21,7 +21,8 @@ use crate::api::{self, Api};
 use crate::connection::{Cut, CuttableListener, Stream};
 use crate::request_log::RequestLog;
 use crate::schema::SchemaError;
-use crate::store::Store;
+use crate::store::{Nature, Store};
+use crate::wall_clock::WallClock;
 use crate::weather::faults::{Fault, Faults, Hooks};
 use crate::weather::latency::{Latencies, Latency};
 use crate::weather::limit::{Limiter, RequestLimit};
@@ -66,6 +67,7 @@ pub struct ServerBuilder {
     drop_watches_every: Option<Duration>,
     compact_every: Option<Duration>,
     seed: u64,
+    clock: WallClock,
 }
 
 /// A running server. It stops when dropped.
@@ -160,10 +162,20 @@ impl ServerBuilder {
         self
     }
 
-    /// What the lots are drawn from that faults with a share and latencies draw: the same number, the same lots.
+    /// What uids and generated names are drawn from, and the lots of faults with a share and of latencies: the same number,
+    /// the same draws.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> ServerBuilder {
         self.seed = seed;
+        self
+    }
+
+    /// The wall clock that objects and answers tell of: `creationTimestamp`, `managedFields`, ages in tables, `Date`, and
+    /// the request log. The system's, unless this is given. It decides nothing: how long something takes is counted by
+    /// tokio's clock.
+    #[must_use]
+    pub fn clock(mut self, read: impl Fn() -> SystemTime + Send + Sync + 'static) -> ServerBuilder {
+        self.clock = WallClock::new(read);
         self
     }
 
@@ -176,7 +188,8 @@ impl ServerBuilder {
     }
 
     /// Starts the server without a port: [`Server::connect`] and [`Server::connector`] make connections to it from within
-    /// the process. All else is as with a port. [`bind`](Self::bind) has no meaning for it.
+    /// the process. All else is as with a port, but for one thing: all work is done on the thread that asks for it, even the
+    /// registering of many Nodes. [`bind`](Self::bind) has no meaning for it.
     #[expect(clippy::unused_async, reason = "it spawns, and so needs what awaiting guarantees: a runtime")]
     pub async fn start_in_process(self) -> Result<Server, ServeError> {
         let stopping = CancellationToken::new();
@@ -190,7 +203,9 @@ impl ServerBuilder {
         L: Listener<Io: Stream, Addr: Debug>,
     {
         let watches = Surroundings { stopping: stopping.clone(), bookmark_interval: self.bookmark_interval };
-        let store = Store::new(self.history)?;
+        // Whoever gives a clock may have made it for one thread, as tokio's paused one is.
+        let on_one_thread = matches!(entrance, Entrance::Within(_)) || !self.clock.is_the_systems();
+        let store = Store::new(Nature { history: self.history, seed: self.seed, clock: self.clock, on_one_thread })?;
         let (cut, compacted) = (store.clone(), store.clone());
         let limiter = Limiter::default();
         limiter.set(self.request_limit, Instant::now());
@@ -242,6 +257,7 @@ impl Server {
             drop_watches_every: None,
             compact_every: None,
             seed: 0,
+            clock: WallClock::default(),
         }
     }
 

@@ -4,7 +4,7 @@
 mod common;
 
 use std::io::ErrorKind;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::http::{Method, StatusCode};
 use common::{Ending, Within, events};
@@ -151,6 +151,53 @@ async fn a_dropped_server_ends_its_connections() {
     drop(server);
     assert_eq!(idle.read(&mut [0]).await.unwrap(), 0);
     assert_eq!(client.get(NODE).await, Ending::Refused);
+}
+
+#[tokio::test(start_paused = true)]
+async fn objects_and_answers_tell_the_time_of_the_clock_that_was_given() {
+    let began = Instant::now();
+    let clock = move || SystemTime::UNIX_EPOCH + 1_800_000_000 * SECOND + began.elapsed();
+    let server = Server::builder().clock(clock).start_in_process().await.unwrap();
+    let client = Within::of(&server);
+    tokio::time::sleep(90 * SECOND).await;
+    server.store().create_node(NodeSpec::new("n")).unwrap();
+    server.store().create_nodes([NodeSpec::new("m").realistic_size()]).unwrap();
+    tokio::time::sleep(60 * SECOND).await;
+    let answer = client.patch(NODE, &label("1")).await;
+    assert_eq!(answer.headers()["date"], "Fri, 15 Jan 2027 08:02:30 GMT");
+    let (created, patched) = ("2027-01-15T08:01:30Z", "2027-01-15T08:02:30Z");
+    for node in [answer.answer().1, server.store().node("m").unwrap()] {
+        assert_eq!(node["metadata"]["creationTimestamp"], created);
+        assert_eq!(node["metadata"]["managedFields"][0]["time"], created);
+        assert_eq!(node["status"]["conditions"][3]["lastHeartbeatTime"], created);
+    }
+    let owners = server.store().node("n").unwrap()["metadata"]["managedFields"].clone();
+    assert_eq!(owners.as_array().unwrap().last().unwrap()["time"], patched);
+    let ending = client.listen(NODES, "application/json;as=Table;v=v1;g=meta.k8s.io", |_| {}).await;
+    assert_eq!(ending.answer().1["rows"][0]["cells"][3], "60s");
+    let at = server.requests().all()[0].at.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    assert_eq!(at, 1_800_000_150 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn uids_and_generated_names_follow_from_the_seed() {
+    let made = async |seed| {
+        let server = Server::builder().seed(seed).start_in_process().await.unwrap();
+        server.store().create_nodes(["a", "b", "c"].map(NodeSpec::new)).unwrap();
+        let event = json!({
+            "metadata": { "generateName": "e-", "namespace": "default" },
+            "involvedObject": { "kind": "Node", "name": "a" },
+        });
+        let path = "/api/v1/namespaces/default/events";
+        let (_, event) = Within::of(&server).ask_for(SECOND, Method::POST, path, Some(&event)).await.answer();
+        let all = server.store().nodes().into_iter().chain([event]);
+        all.map(|object| [object["metadata"]["name"].clone(), object["metadata"]["uid"].clone()]).collect::<Vec<_>>()
+    };
+    let one = made(1).await;
+    assert_eq!(one, made(1).await);
+    let other = made(2).await;
+    assert!(one.iter().zip(&other).all(|(one, other)| one[1] != other[1]), "{one:?} {other:?}");
+    assert_ne!(one[3][0], other[3][0]);
 }
 
 #[tokio::test]

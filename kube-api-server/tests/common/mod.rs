@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::http::header::{CONTENT_TYPE, USER_AGENT};
+use axum::http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use futures::StreamExt;
 use kube_api_server::Server;
@@ -60,11 +60,17 @@ impl Within {
         let request = Request::builder().method(method).uri(format!("{}{path}", self.url));
         let request = request.header(USER_AGENT, "tests/1").header(CONTENT_TYPE, content_type);
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-        let exchange = self.read(request.body(body).unwrap());
+        let exchange = self.read(request.body(body).unwrap(), |_| {});
         tokio::time::timeout(patience, exchange).await.unwrap_or(Ending::TimedOut)
     }
 
-    async fn read(&self, request: Request<Body>) -> Ending {
+    /// Asks, and tells every piece of the answer's body as it comes.
+    pub(crate) async fn listen(&self, path: &str, accept: &str, told: impl Fn(&[u8])) -> Ending {
+        let request = Request::get(format!("{}{path}", self.url)).header(ACCEPT, accept);
+        self.read(request.body(Body::empty()).unwrap(), told).await
+    }
+
+    async fn read(&self, request: Request<Body>, told: impl Fn(&[u8])) -> Ending {
         let answer = match self.client.request(request).await {
             Ok(answer) => answer,
             Err(error) if error.is_connect() => return Ending::Refused,
@@ -74,7 +80,10 @@ impl Within {
         let (mut chunks, mut bytes) = (Body::new(body).into_data_stream(), Vec::new());
         while let Some(chunk) = chunks.next().await {
             match chunk {
-                Ok(chunk) => bytes.extend_from_slice(&chunk),
+                Ok(chunk) => {
+                    told(&chunk);
+                    bytes.extend_from_slice(&chunk);
+                }
                 Err(_) => return Ending::CutShort(head.status, bytes.into()),
             }
         }
