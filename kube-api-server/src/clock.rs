@@ -3,11 +3,6 @@
 use jiff::Timestamp;
 use jiff::fmt::strtime;
 
-/// Now, to the second, as in `creationTimestamp`.
-pub(crate) fn now() -> String {
-    seconds(Timestamp::now())
-}
-
 /// RFC 3339 in UTC, without a fraction.
 pub(crate) fn seconds(at: Timestamp) -> String {
     strtime::format("%Y-%m-%dT%H:%M:%SZ", at).unwrap_or_default()

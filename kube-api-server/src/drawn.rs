@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use uuid::Uuid;
+
 /// A source of numbers that follow from what it was made of.
 #[derive(Debug, Clone)]
 pub(crate) struct Drawn(u64);
@@ -48,6 +50,12 @@ impl Drawn {
         // The logarithm of 0 has no value.
         let (first, second) = (1.0 - self.fraction(), self.fraction());
         (-2.0 * first.ln()).sqrt() * (std::f64::consts::TAU * second).cos()
+    }
+
+    /// A version 4 UUID.
+    pub(crate) fn uuid(&mut self) -> Uuid {
+        let bits = u128::from(self.next()) << 64 | u128::from(self.next());
+        uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid()
     }
 
     /// A time from the first to the second.

@@ -42,10 +42,12 @@ mod server;
 mod status;
 mod store;
 mod validation;
+mod wall_clock;
 mod weather;
 mod write;
 
-pub use node_spec::NodeSpec;
+pub use in_process;
+pub use node_spec::{NewNode, NodeSpec};
 pub use request_log::{RequestCount, RequestLog, RequestRecord, RequestSummary, SecondCount};
 pub use schema::SchemaError;
 pub use server::{ServeError, Server, ServerBuilder};

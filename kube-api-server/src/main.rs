@@ -88,7 +88,7 @@ struct Arguments {
     #[arg(long, value_name = "PERIOD", value_parser = period, help_heading = "Weather")]
     compact_every: Option<Duration>,
 
-    /// What shares and latencies are drawn from: the same number draws the same.
+    /// What uids, generated names, shares and latencies are drawn from: the same number draws the same.
     #[arg(long, value_name = "NUMBER", default_value_t = 0, help_heading = "Weather")]
     seed: u64,
 }

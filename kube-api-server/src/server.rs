@@ -1,21 +1,28 @@
 //! Starting and stopping the server, and what a test holds in its hand meanwhile.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
+use axum::serve::Listener;
+use in_process::Connector;
+use tokio::io::DuplexStream;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::watch::Surroundings;
 use crate::api::{self, Api};
-use crate::connection::{Cut, CuttableListener};
+use crate::connection::{Cut, CuttableListener, Stream};
 use crate::request_log::RequestLog;
 use crate::schema::SchemaError;
-use crate::store::Store;
+use crate::store::{Nature, Store};
+use crate::wall_clock::WallClock;
 use crate::weather::faults::{Fault, Faults, Hooks};
 use crate::weather::latency::{Latencies, Latency};
 use crate::weather::limit::{Limiter, RequestLimit};
@@ -26,6 +33,8 @@ use crate::weather::periodic::Periodic;
 const HISTORY: usize = 10_000;
 /// About what kube-apiserver does.
 const BOOKMARK_INTERVAL: Duration = Duration::from_mins(1);
+/// What a server without a port is called; nobody looks the name up.
+const SIMULATED_HOST: &str = "kube-api.simulated";
 /// How long `stop` waits for requests that are under way.
 const STOP_WAIT: Duration = Duration::from_secs(5);
 
@@ -38,7 +47,7 @@ pub enum ServeError {
         /// The address asked for.
         address: SocketAddr,
         /// What the operating system says.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The types of the API could not be read.
     #[error(transparent)]
@@ -58,15 +67,34 @@ pub struct ServerBuilder {
     drop_watches_every: Option<Duration>,
     compact_every: Option<Duration>,
     seed: u64,
+    clock: WallClock,
 }
 
 /// A running server. It stops when dropped.
 #[derive(Debug)]
 pub struct Server {
     api: Arc<Api>,
-    address: SocketAddr,
+    entrance: Entrance,
     stopping: CancellationToken,
     task: Option<JoinHandle<()>>,
+}
+
+/// How clients come in.
+#[derive(Debug)]
+enum Entrance {
+    /// Over TCP.
+    Port(SocketAddr),
+    /// From within the process.
+    Within(Connector),
+}
+
+impl Entrance {
+    fn host(&self) -> String {
+        match self {
+            Entrance::Port(address) => address.to_string(),
+            Entrance::Within(_) => SIMULATED_HOST.to_owned(),
+        }
+    }
 }
 
 impl ServerBuilder {
@@ -134,21 +162,50 @@ impl ServerBuilder {
         self
     }
 
-    /// What the lots are drawn from that faults with a share and latencies draw: the same number, the same lots.
+    /// What uids and generated names are drawn from, and the lots of faults with a share and of latencies: the same number,
+    /// the same draws.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> ServerBuilder {
         self.seed = seed;
         self
     }
 
-    /// Starts the server; it answers as soon as this returns.
+    /// The wall clock that objects and answers tell of: `creationTimestamp`, `managedFields`, ages in tables, `Date`, and
+    /// the request log. The system's, unless this is given. It decides nothing: how long something takes is counted by
+    /// tokio's clock.
+    #[must_use]
+    pub fn clock(mut self, read: impl Fn() -> SystemTime + Send + Sync + 'static) -> ServerBuilder {
+        self.clock = WallClock::new(read);
+        self
+    }
+
+    /// Starts the server on its port; it answers as soon as this returns.
     pub async fn start(self) -> Result<Server, ServeError> {
         let bind_error = |source| ServeError::Bind { address: self.address, source };
         let listener = TcpListener::bind(self.address).await.map_err(bind_error)?;
         let address = listener.local_addr().map_err(bind_error)?;
+        self.serve(listener, Entrance::Port(address), CancellationToken::new())
+    }
+
+    /// Starts the server without a port: [`Server::connect`] and [`Server::connector`] make connections to it from within
+    /// the process. All else is as with a port, but for one thing: all work is done on the thread that asks for it, even the
+    /// registering of many Nodes. [`bind`](Self::bind) has no meaning for it.
+    #[expect(clippy::unused_async, reason = "it spawns, and so needs what awaiting guarantees: a runtime")]
+    pub async fn start_in_process(self) -> Result<Server, ServeError> {
         let stopping = CancellationToken::new();
+        let gone = stopping.clone();
+        let (connector, acceptor) = in_process::listen(move || gone.is_cancelled());
+        self.serve(acceptor, Entrance::Within(connector), stopping)
+    }
+
+    fn serve<L>(self, listener: L, entrance: Entrance, stopping: CancellationToken) -> Result<Server, ServeError>
+    where
+        L: Listener<Io: Stream, Addr: Debug>,
+    {
         let watches = Surroundings { stopping: stopping.clone(), bookmark_interval: self.bookmark_interval };
-        let store = Store::new(self.history)?;
+        // Whoever gives a clock may have made it for one thread, as tokio's paused one is.
+        let on_one_thread = matches!(entrance, Entrance::Within(_)) || !self.clock.is_the_systems();
+        let store = Store::new(Nature { history: self.history, seed: self.seed, clock: self.clock, on_one_thread })?;
         let (cut, compacted) = (store.clone(), store.clone());
         let limiter = Limiter::default();
         limiter.set(self.request_limit, Instant::now());
@@ -164,7 +221,8 @@ impl ServerBuilder {
             cuts: Periodic::start(self.drop_watches_every, move || cut.drop_watches()),
             compactions: Periodic::start(self.compact_every, move || compacted.compact()),
             watches,
-            address: address.to_string(),
+            stopping: stopping.clone(),
+            address: entrance.host(),
         });
         let app = Router::new().fallback(api::answer).with_state(api.clone());
         let service = app.into_make_service_with_connect_info::<Cut>();
@@ -175,7 +233,7 @@ impl ServerBuilder {
                 tracing::error!(%error, "serving the simulated Kubernetes API");
             }
         });
-        Ok(Server { api, address, stopping, task: Some(task) })
+        Ok(Server { api, entrance, stopping, task: Some(task) })
     }
 }
 
@@ -199,13 +257,32 @@ impl Server {
             drop_watches_every: None,
             compact_every: None,
             seed: 0,
+            clock: WallClock::default(),
         }
     }
 
-    /// Where it listens, such as `http://127.0.0.1:40123`, without a slash at the end.
+    /// Where it listens, such as `http://127.0.0.1:40123`, without a slash at the end. Where there is no port, the host is
+    /// one that nobody can look up: `http://kube-api.simulated`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.entrance.host())
+    }
+
+    /// A connection to a server that was [started in process](ServerBuilder::start_in_process).
+    pub fn connect(&self) -> io::Result<DuplexStream> {
+        self.connector()?.connect()
+    }
+
+    /// What makes such connections for a client, for longer than the server lives; see [`in_process`]. A server with a
+    /// port has none: the error is [`Unsupported`](io::ErrorKind::Unsupported).
+    pub fn connector(&self) -> io::Result<Connector> {
+        match &self.entrance {
+            Entrance::Within(connector) => Ok(connector.clone()),
+            Entrance::Port(address) => Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                format!("this server listens on {address}; connect there, or start it with start_in_process"),
+            )),
+        }
     }
 
     /// A kubeconfig for kubectl and client libraries, as YAML.
@@ -282,7 +359,7 @@ impl Server {
         self.api.hooks.push(Arc::new(hook));
     }
 
-    /// Stops: watches end, requests that are under way are answered, within five seconds.
+    /// Stops: watches end, requests that are under way are answered, within five seconds. What is asked from now on is not.
     pub async fn stop(mut self) {
         self.stopping.cancel();
         if let Some(mut task) = self.task.take()

@@ -27,6 +27,7 @@ mod auth;
 mod body;
 mod catalogue;
 pub mod cli;
+mod clock;
 mod device;
 mod dice;
 mod fault;
@@ -69,3 +70,4 @@ pub use crate::rate_limit::{RateLimit, RateLimitError, RateLimitHeaders, RetryAf
 pub use crate::reservation::{Reservation, ReservationKind};
 pub use crate::server::{BASE_PATH, DEFAULT_PROJECT, DEFAULT_TOKEN, ServeError, Server, ServerBuilder};
 pub use crate::store::{Access, Shifting, Store};
+pub use in_process;

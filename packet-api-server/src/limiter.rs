@@ -2,9 +2,9 @@
 //!
 //! Not a library's: what a controller's own limiter is measured against must not share its mistakes.
 
+use crate::clock::{http_date, whole_seconds};
 use crate::rate_limit::{RateLimit, RetryAfter};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-use jiff::Timestamp;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, SystemTime};
@@ -129,17 +129,6 @@ impl Verdict {
             }
         }
     }
-}
-
-fn whole_seconds(time: Duration) -> u64 {
-    time.as_secs() + u64::from(time.subsec_nanos() > 0)
-}
-
-fn http_date(unix_seconds: u64) -> String {
-    let at = i64::try_from(unix_seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
-    let printed = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&at.unwrap_or_default());
-    // It fails for years that four digits do not hold only.
-    printed.unwrap_or_default()
 }
 
 #[cfg(test)]

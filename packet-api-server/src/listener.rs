@@ -89,8 +89,9 @@ impl Listener for Port {
             match &mut self.socket {
                 Socket::Open(listener) if !refuses => {
                     tokio::select! {
-                        accepted = Listener::accept(listener) => return accepted,
+                        biased;
                         () = self.weather.until_refuses(true) => {}
+                        accepted = Listener::accept(listener) => return accepted,
                     }
                 }
                 Socket::Held(_) if refuses => self.weather.until_refuses(false).await,

@@ -11,7 +11,8 @@ pub use summary::{RequestSummary, Share};
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// A server that runs for days must not fill the memory: the log keeps this many requests, and forgets the oldest.
 const KEPT: usize = 1_000_000;

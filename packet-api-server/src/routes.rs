@@ -12,12 +12,17 @@ pub(crate) use door::Door;
 
 use crate::admin::{self, Admin};
 use crate::answer::Refusal;
+use crate::clock::Clock;
 use crate::server::BASE_PATH;
 use crate::store::{Access, State, Store};
+use crate::transport;
 use axum::Router;
+use axum::extract::Request;
 use axum::http::{Uri, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// What every handler has at hand.
@@ -28,6 +33,7 @@ pub(crate) struct Api {
     pub(crate) max_per_page: u32,
     /// Whether `meta` lacks `current_page` and `last_page`.
     pub(crate) legacy_meta: bool,
+    pub(crate) clock: Clock,
 }
 
 /// How many devices an answer shows; goes with it as far as the door.
@@ -42,6 +48,7 @@ pub(crate) fn router(api: Api, door: Door) -> Router {
         faults: door.faults.clone(),
         weather: door.weather.clone(),
     });
+    let edge = Edge { stopping: door.stopping.clone(), clock: door.clock.clone() };
     let at = |path: &str| format!("{BASE_PATH}{path}");
     let api = Router::new()
         .route(&at("/devices/{id}"), get(devices::show).put(devices::update).delete(devices::delete))
@@ -57,9 +64,33 @@ pub(crate) fn router(api: Api, door: Door) -> Router {
         .with_state(api)
         .fallback(async || Refusal::NotFound)
         .method_not_allowed_fallback(async || Refusal::MethodNotAllowed)
-        .layer(axum::middleware::from_fn_with_state(door, door::pass));
+        .layer(from_fn_with_state(door, door::pass));
     // Whoever starts the program asks here whether it is up; that is not part of the API and not in the log.
-    Router::new().route("/healthz", get(async || "ok")).merge(admin).fallback_service(api)
+    Router::new()
+        .route("/healthz", get(async || "ok"))
+        .merge(admin)
+        .fallback_service(api)
+        .layer(from_fn_with_state(edge, around))
+}
+
+/// What is around all paths, those of the API and others.
+#[derive(Debug, Clone)]
+struct Edge {
+    stopping: CancellationToken,
+    clock: Clock,
+}
+
+async fn around(axum::extract::State(edge): axum::extract::State<Edge>, request: Request, next: Next) -> Response {
+    // Whoever asks while the server stops gets no answer. Otherwise it would depend on chance: a connection looks for a
+    // request and for the server's end in an order that is drawn anew each time (`axum::serve`).
+    if edge.stopping.is_cancelled() {
+        return transport::no_answer();
+    }
+    let mut answer = next.run(request).await;
+    if let Some(date) = edge.clock.date() {
+        answer.headers_mut().entry(header::DATE).or_insert(date);
+    }
+    answer
 }
 
 /// The id in a path. What is no UUID names nothing.

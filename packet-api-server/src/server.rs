@@ -1,4 +1,4 @@
-//! A running server: what can be seen of it and changed about it, and how it is stopped.
+//! A running server: how it is reached, what can be seen of it and changed about it, and how it is stopped.
 
 mod builder;
 
@@ -13,12 +13,14 @@ use crate::outage::Outage;
 use crate::rate_limit::RateLimit;
 use crate::store::{Shifting, Store};
 use crate::weather::Weather;
+use in_process::Connector;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::io::DuplexStream;
 use tokio::task::JoinHandle;
+use tokio_util::sync::DropGuard;
 use uuid::Uuid;
 
 /// Where the API lives on its server, as the real one's does.
@@ -27,6 +29,8 @@ pub const BASE_PATH: &str = "/metal/v1";
 pub const DEFAULT_TOKEN: &str = "packet-api-server-test-token";
 /// The project that there is where no other is set.
 pub const DEFAULT_PROJECT: Uuid = Uuid::from_u128(0x93ec_c1d0_4a5b_4c7e_9d3a_1f6b_7c8e_5a20);
+/// What a server without a port is called; nobody looks the name up.
+const SIMULATED_HOST: &str = "packet-api.simulated";
 /// How long a server that stops waits for answers that are being sent.
 const LAST_CALL: Duration = Duration::from_secs(5);
 
@@ -57,16 +61,25 @@ pub enum ServeError {
 /// A server that runs until it is stopped or dropped.
 #[derive(Debug)]
 pub struct Server {
-    address: SocketAddr,
+    entrance: Entrance,
     token: Secret,
     project: Uuid,
     store: Store,
     requests: RequestLog,
     faults: Faults,
     weather: Weather,
-    /// Dropping it stops the server as well as sending `true` does.
-    stop: watch::Sender<bool>,
+    /// Dropping it stops the server.
+    running: DropGuard,
     task: JoinHandle<()>,
+}
+
+/// How clients come in.
+#[derive(Debug)]
+enum Entrance {
+    /// Over TCP.
+    Port(SocketAddr),
+    /// From within the process.
+    Within(Connector),
 }
 
 impl Server {
@@ -81,16 +94,41 @@ impl Server {
         ServerBuilder::default()
     }
 
-    /// The API's base URL with a slash at its end: `http://127.0.0.1:PORT/metal/v1/`.
+    /// The API's base URL with a slash at its end: `http://127.0.0.1:PORT/metal/v1/`. Where there is no port, the host is
+    /// one that nobody can look up: `http://packet-api.simulated/metal/v1/`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}{BASE_PATH}/", self.address)
+        match &self.entrance {
+            Entrance::Port(address) => format!("http://{address}{BASE_PATH}/"),
+            Entrance::Within(_) => format!("http://{SIMULATED_HOST}{BASE_PATH}/"),
+        }
     }
 
-    /// The address that it listens on.
+    /// The address that it listens on; nothing where it was [started in process](ServerBuilder::start_in_process).
     #[must_use]
-    pub const fn address(&self) -> SocketAddr {
-        self.address
+    pub const fn address(&self) -> Option<SocketAddr> {
+        match self.entrance {
+            Entrance::Port(address) => Some(address),
+            Entrance::Within(_) => None,
+        }
+    }
+
+    /// A connection to a server that was [started in process](ServerBuilder::start_in_process). Where an outage refuses
+    /// connections, the error is [`ConnectionRefused`](io::ErrorKind::ConnectionRefused), as at a closed port.
+    pub fn connect(&self) -> io::Result<DuplexStream> {
+        self.connector()?.connect()
+    }
+
+    /// What makes such connections for a client, for longer than the server lives; see [`in_process`]. A server with a
+    /// port has none: the error is [`Unsupported`](io::ErrorKind::Unsupported).
+    pub fn connector(&self) -> io::Result<Connector> {
+        match &self.entrance {
+            Entrance::Within(connector) => Ok(connector.clone()),
+            Entrance::Port(address) => Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                format!("this server listens on {address}; connect there, or start it with start_in_process"),
+            )),
+        }
     }
 
     /// The token that it started with; [`Store::set_token`] may have put another in its place.
@@ -163,9 +201,9 @@ impl Server {
     }
 
     /// Stops listening, cuts what hangs or is being delayed, lets the answers that are being sent finish for up to five
-    /// seconds, and returns when the port is free.
+    /// seconds, and returns when the port is free. What is asked from now on is not answered.
     pub async fn stop(self) {
-        self.stop.send_replace(true);
+        drop(self.running);
         let mut task = self.task;
         if tokio::time::timeout(LAST_CALL, &mut task).await.is_err() {
             task.abort();

@@ -7,7 +7,7 @@ use axum::response::Response;
 use futures::{StreamExt, stream};
 use std::io;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// How many pieces of a slow body come in a second, if it has as many bytes.
 const PIECES: u32 = 10;
@@ -39,22 +39,22 @@ pub(crate) fn slow(
     body: Bytes,
     bytes_per_second: u32,
     open: Open,
-    stopping: watch::Receiver<bool>,
+    stopping: CancellationToken,
 ) -> Response {
     let speed = bytes_per_second.max(1);
     let piece = (speed / PIECES).max(1);
     let pause = Duration::from_secs(piece.into()) / speed;
     let length = body.len();
     let pieces =
-        stream::try_unfold((body, 0, open, stopping), move |(mut body, mut sent, open, mut stopping)| async move {
+        stream::try_unfold((body, 0, open, stopping), move |(mut body, mut sent, open, stopping)| async move {
             if body.is_empty() {
                 return Ok(None);
             }
             let next = body.split_to(body.len().min(piece as usize));
             tokio::select! {
+                biased;
+                () = stopping.cancelled() => return Err(broken()),
                 () = tokio::time::sleep(pause) => {}
-                // An error means that the server is gone, which is as good as stopping.
-                _ = stopping.wait_for(|stopping| *stopping) => return Err(broken()),
             }
             sent += next.len() as u64;
             open.sent(status.as_u16(), sent);

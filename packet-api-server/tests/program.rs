@@ -159,10 +159,10 @@ fn a_token_of_ones_own_is_not_printed() {
 #[tokio::test]
 async fn a_port_in_use_ends_it_with_1_and_advice() {
     let server = Server::start().await.unwrap();
-    let output = run(&["--listen", &server.address().to_string()]);
+    let output = run(&["--listen", &server.address().unwrap().to_string()]);
     assert_eq!(output.status.code(), Some(1));
     let text = errors(&output);
-    assert!(text.contains(&server.address().to_string()) && text.contains("choose another address"), "{text}");
+    assert!(text.contains(&server.address().unwrap().to_string()) && text.contains("choose another address"), "{text}");
 }
 
 #[test]

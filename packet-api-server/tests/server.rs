@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// What comes back, byte by byte, until the connection ends.
 async fn raw(server: &Server, path: &str) -> Vec<u8> {
-    let mut connection = tokio::net::TcpStream::connect(server.address()).await.unwrap();
+    let mut connection = tokio::net::TcpStream::connect(server.address().unwrap()).await.unwrap();
     let request =
         format!("GET /metal/v1/{path} HTTP/1.1\r\nHost: localhost\r\nX-Auth-Token: {}\r\n\r\n", server.token());
     connection.write_all(request.as_bytes()).await.unwrap();
@@ -244,7 +244,7 @@ async fn a_delay_and_the_latency_add_up() {
 #[tokio::test]
 async fn a_stopped_server_frees_its_port() {
     let server = Server::start().await.unwrap();
-    let address = server.address();
+    let address = server.address().unwrap();
     server.stop().await;
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
     Server::builder().bind(address).start().await.unwrap();
@@ -253,7 +253,7 @@ async fn a_stopped_server_frees_its_port() {
 #[tokio::test]
 async fn a_dropped_server_stops() {
     let server = Server::start().await.unwrap();
-    let address = server.address();
+    let address = server.address().unwrap();
     drop(server);
     let gone = async { while tokio::net::TcpStream::connect(address).await.is_ok() {} };
     tokio::time::timeout(Duration::from_secs(10), gone).await.unwrap();
@@ -262,10 +262,10 @@ async fn a_dropped_server_stops() {
 #[tokio::test]
 async fn a_port_in_use_is_an_error_that_says_what_to_do() {
     let server = Server::start().await.unwrap();
-    let error = Server::builder().bind(server.address()).start().await.unwrap_err();
+    let error = Server::builder().bind(server.address().unwrap()).start().await.unwrap_err();
     assert!(matches!(error, ServeError::Listen { .. }));
     let text = error.to_string();
-    assert!(text.contains(&server.address().to_string()) && text.contains("choose another address"), "{text}");
+    assert!(text.contains(&server.address().unwrap().to_string()) && text.contains("choose another address"), "{text}");
 }
 
 #[tokio::test]

@@ -1,13 +1,14 @@
 //! The way in of every request: past the limit and the weather, into the request log.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
 use axum::body::HttpBody;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::header::{RETRY_AFTER, USER_AGENT};
+use axum::http::header::{DATE, RETRY_AFTER, USER_AGENT};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
+use tokio::time::Instant;
 
 use super::query::Query;
 use super::{Api, Call, LARGEST_BODY, admin, plain, refusal, route};
@@ -29,8 +30,21 @@ pub(crate) async fn answer(
     ConnectInfo(cut): ConnectInfo<Cut>,
     request: Request,
 ) -> Response {
+    let mut response = undated(&api, &cut, request).await;
+    if let Some(date) = api.store.clock().date() {
+        response.headers_mut().insert(DATE, date);
+    }
+    response
+}
+
+async fn undated(api: &Arc<Api>, cut: &Cut, request: Request) -> Response {
+    if api.stopping.is_cancelled() {
+        // Otherwise it would depend on chance whether there is an answer: a connection looks for a request and for the
+        // server's end in an order that is drawn anew each time (`axum::serve`).
+        return never_seen(cut);
+    }
     if admin::is_for_it(request.uri().path()) {
-        return admin::answer(&api, request).await;
+        return admin::answer(api, request).await;
     }
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
@@ -41,41 +55,45 @@ pub(crate) async fn answer(
         path: path.clone(),
         query: query.clone(),
         status: 0,
-        at: SystemTime::now(),
+        at: api.store.clock().now(),
         user_agent: user_agent.to_owned(),
     };
-    if let Some(response) = turned_away(&api, &path) {
-        return written_down(&api, record, response);
+    if let Some(response) = turned_away(api, &path) {
+        return written_down(api, record, response);
     }
-    let weather = Weather::of(&api, &record);
+    let weather = Weather::of(api, &record);
     if !weather.wait.is_zero() {
         tokio::time::sleep(weather.wait).await;
     }
     let cut_short = |record| {
         api.requests.push(record, 0);
-        cut.now();
-        // It is never seen: the connection refuses to write it.
-        refusal(&ApiError::injected(StatusCode::SERVICE_UNAVAILABLE.as_u16(), None))
+        never_seen(cut)
     };
     match &weather.fault {
         Some(FaultKind::Reset) => return cut_short(record),
         Some(FaultKind::Status { code, retry_after }) => {
             let error = ApiError::injected(*code, retry_after.map(whole_seconds));
-            return written_down(&api, record, refusal(&error));
+            return written_down(api, record, refusal(&error));
         }
         Some(FaultKind::Delay(_) | FaultKind::ResetAfter) | None => {}
     }
     let response = match axum::body::to_bytes(body, LARGEST_BODY).await {
         Ok(body) => {
             let call = Call { method: parts.method, path, query: Query::parse(&query), headers: parts.headers, body };
-            route(&api, &call).await.unwrap_or_else(|error| refusal(&error))
+            route(api, &call).await.unwrap_or_else(|error| refusal(&error))
         }
         Err(_) => refusal(&ApiError::too_large(format!("Request entity too large: limit is {LARGEST_BODY}"))),
     };
     if weather.fault == Some(FaultKind::ResetAfter) {
         return cut_short(record);
     }
-    written_down(&api, record, response)
+    written_down(api, record, response)
+}
+
+/// Cuts the connection, which refuses to write the answer then.
+fn never_seen(cut: &Cut) -> Response {
+    cut.now();
+    refusal(&ApiError::injected(StatusCode::SERVICE_UNAVAILABLE.as_u16(), None))
 }
 
 /// `Retry-After` is in whole seconds; less than one would be none.

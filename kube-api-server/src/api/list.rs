@@ -199,7 +199,7 @@ mod tests {
     use crate::node_spec::NodeSpec;
 
     fn store(names: &[&str]) -> Store {
-        let store = Store::new(100).unwrap();
+        let store = Store::with_history(100).unwrap();
         for name in names {
             store.create_node(NodeSpec::new(name)).unwrap();
         }

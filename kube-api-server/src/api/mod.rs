@@ -20,6 +20,7 @@ use axum::http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER, WARNING};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use crate::request_log::RequestLog;
 use crate::status::ApiError;
@@ -49,6 +50,7 @@ pub(crate) struct Api {
     pub(crate) cuts: Periodic,
     pub(crate) compactions: Periodic,
     pub(crate) watches: watch::Surroundings,
+    pub(crate) stopping: CancellationToken,
     pub(crate) address: String,
 }
 
@@ -181,10 +183,8 @@ const VERSION_WAIT: Duration = Duration::from_secs(3);
 
 /// Waits until the store has reached a version, for a while.
 async fn wait_for(api: &Api, version: u64) -> Result<(), ApiError> {
-    let mut newest = api.store.newest();
-    let reached = tokio::time::timeout(VERSION_WAIT, newest.wait_for(|newest| *newest >= version)).await;
-    match reached {
-        Ok(Ok(_)) => Ok(()),
-        _ => Err(ApiError::too_large_resource_version(version, api.store.resource_version())),
+    match tokio::time::timeout(VERSION_WAIT, api.store.newest().reaches(version)).await {
+        Ok(()) => Ok(()),
+        Err(_) => Err(ApiError::too_large_resource_version(version, api.store.resource_version())),
     }
 }

@@ -33,7 +33,8 @@ pub(super) async fn one(api: &Api, call: &Call, target: &Target) -> Result<Respo
         .ok_or_else(|| ApiError::not_found(target.resource.plural(), target.resource.group(), &target.name))?;
     Ok(match accepted {
         Accepted::Table => {
-            let table = table::of_one(target.resource, &record.to_value(), include(call), true);
+            let table =
+                table::of_one(target.resource, &record.to_value(), include(call), true, api.store.clock().timestamp());
             super::json(StatusCode::OK, table.to_string())
         }
         Accepted::PartialObjectMetadata => super::json(StatusCode::OK, table::partial(&record.value()).to_string()),
@@ -62,7 +63,13 @@ pub(super) async fn collection(api: &Api, call: &Call, target: &Target) -> Resul
     let objects = || -> Vec<Value> { page.records.iter().map(|record| record.to_value()).collect() };
     Ok(match accepted {
         Accepted::Table => {
-            let table = table::of_many(target.resource, page.metadata(), &objects(), include(call));
+            let table = table::of_many(
+                target.resource,
+                page.metadata(),
+                &objects(),
+                include(call),
+                api.store.clock().timestamp(),
+            );
             super::json(StatusCode::OK, table.to_string())
         }
         Accepted::PartialObjectMetadataList => {

@@ -93,16 +93,23 @@ pub(crate) fn of_many(
     metadata: Map<String, Value>,
     objects: &[Value],
     include: IncludeObject,
+    now: Timestamp,
 ) -> Value {
-    let rows: Vec<Value> = objects.iter().map(|object| row(resource, object, include)).collect();
+    let rows: Vec<Value> = objects.iter().map(|object| row(resource, object, include, now)).collect();
     table(&metadata.into(), &definitions(resource), &rows)
 }
 
 /// A table of one object; an event of a watch but the first leaves out the column definitions.
-pub(crate) fn of_one(resource: Resource, object: &Value, include: IncludeObject, with_columns: bool) -> Value {
+pub(crate) fn of_one(
+    resource: Resource,
+    object: &Value,
+    include: IncludeObject,
+    with_columns: bool,
+    now: Timestamp,
+) -> Value {
     let metadata = json!({ "resourceVersion": text(object, "/metadata/resourceVersion") });
     let columns = if with_columns { definitions(resource) } else { Value::Null };
-    table(&metadata, &columns, &[row(resource, object, include)])
+    table(&metadata, &columns, &[row(resource, object, include, now)])
 }
 
 fn table(metadata: &Value, columns: &Value, rows: &[Value]) -> Value {
@@ -130,16 +137,16 @@ fn definitions(resource: Resource) -> Value {
         .collect()
 }
 
-fn row(resource: Resource, object: &Value, include: IncludeObject) -> Value {
+fn row(resource: Resource, object: &Value, include: IncludeObject, now: Timestamp) -> Value {
     let cells = match resource {
-        Resource::Nodes => node(object),
+        Resource::Nodes => node(object, now),
         Resource::Namespaces => {
-            vec![text(object, "/metadata/name").into(), text(object, "/status/phase").into(), age(object)]
+            vec![text(object, "/metadata/name").into(), text(object, "/status/phase").into(), age(object, now)]
         }
         Resource::Leases => {
-            vec![text(object, "/metadata/name").into(), text(object, "/spec/holderIdentity").into(), age(object)]
+            vec![text(object, "/metadata/name").into(), text(object, "/spec/holderIdentity").into(), age(object, now)]
         }
-        Resource::Events => event(object),
+        Resource::Events => event(object, now),
     };
     let shown = match include {
         IncludeObject::None => Value::Null,
@@ -154,22 +161,22 @@ pub(crate) fn partial(object: &Value) -> Value {
     json!({ "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"] })
 }
 
-fn since(at: &str) -> String {
+fn since(at: &str, now: Timestamp) -> String {
     match at.parse::<Timestamp>() {
-        Ok(at) => clock::age(Timestamp::now().as_second() - at.as_second()),
+        Ok(at) => clock::age(now.as_second() - at.as_second()),
         Err(_) => UNKNOWN.to_owned(),
     }
 }
 
-fn age(object: &Value) -> Value {
-    since(text(object, "/metadata/creationTimestamp")).into()
+fn age(object: &Value, now: Timestamp) -> Value {
+    since(text(object, "/metadata/creationTimestamp"), now).into()
 }
 
 fn or<'a>(text: &'a str, otherwise: &'a str) -> &'a str {
     if text.is_empty() { otherwise } else { text }
 }
 
-fn node(node: &Value) -> Vec<Value> {
+fn node(node: &Value, now: Timestamp) -> Vec<Value> {
     let address = |kind: &str| {
         let addresses = node.pointer("/status/addresses").and_then(Value::as_array);
         let found = addresses.into_iter().flatten().find(|address| address["type"] == kind);
@@ -180,7 +187,7 @@ fn node(node: &Value) -> Vec<Value> {
         text(node, "/metadata/name").into(),
         node_status(node).into(),
         node_roles(node).into(),
-        age(node),
+        age(node, now),
         text(node, "/status/nodeInfo/kubeletVersion").into(),
         address("InternalIP").into(),
         address("ExternalIP").into(),
@@ -221,7 +228,7 @@ fn node_roles(node: &Value) -> String {
     if roles.is_empty() { NONE.to_owned() } else { roles.join(",") }
 }
 
-fn event(event: &Value) -> Vec<Value> {
+fn event(event: &Value, now: Timestamp) -> Vec<Value> {
     let (first, last) = (text(event, "/firstTimestamp"), text(event, "/lastTimestamp"));
     let own = text(event, "/eventTime");
     let (first, last) = (or(first, own), or(last, or(own, first)));
@@ -239,14 +246,14 @@ fn event(event: &Value) -> Vec<Value> {
     let host = or(host, text(event, "/reportingInstance"));
     let source = if host.is_empty() { component.to_owned() } else { format!("{component}, {host}") };
     vec![
-        since(or(series, last)).into(),
+        since(or(series, last), now).into(),
         text(event, "/type").into(),
         text(event, "/reason").into(),
         about.into(),
         text(event, "/involvedObject/fieldPath").into(),
         source.into(),
         text(event, "/message").trim().into(),
-        since(first).into(),
+        since(first, now).into(),
         count.into(),
         text(event, "/metadata/name").into(),
     ]
@@ -266,7 +273,8 @@ mod tests {
                 "addresses": [{ "type": "InternalIP", "address": "10.0.0.1" }],
             },
         });
-        let cells = &of_one(Resource::Nodes, &node, IncludeObject::None, true)["rows"][0]["cells"];
+        let cells =
+            &of_one(Resource::Nodes, &node, IncludeObject::None, true, Timestamp::UNIX_EPOCH)["rows"][0]["cells"];
         assert_eq!(cells[1], "NotReady,SchedulingDisabled");
         assert_eq!(cells[2], "edge,worker");
         assert_eq!((&cells[5], &cells[6]), (&json!("10.0.0.1"), &json!(NONE)));
@@ -276,6 +284,9 @@ mod tests {
     #[test]
     fn only_the_first_event_of_a_watch_has_the_columns() {
         let node = json!({ "metadata": { "name": "n" } });
-        assert_eq!(of_one(Resource::Nodes, &node, IncludeObject::Metadata, false)["columnDefinitions"], Value::Null);
+        assert_eq!(
+            of_one(Resource::Nodes, &node, IncludeObject::Metadata, false, Timestamp::UNIX_EPOCH)["columnDefinitions"],
+            Value::Null
+        );
     }
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use futures::Stream;
 use serde_json::{Value, json};
-use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -54,8 +53,8 @@ struct Watch {
     bookmarks: bool,
     /// The column definitions of a table go with the first event only.
     first: bool,
-    newest: watch::Receiver<u64>,
-    cuts: watch::Receiver<u64>,
+    /// How often watches had been cut when it was opened.
+    cuts: u64,
     stopping: CancellationToken,
     deadline: Instant,
     ticks: Interval,
@@ -83,8 +82,6 @@ pub(crate) fn open(
 ) -> Result<Body, ApiError> {
     let mut selection = Selection::parse(resource, &options.labels, &options.fields)?;
     namespace.clone_into(&mut selection.namespace);
-    // The receivers come first: what changes from here on wakes the watch.
-    let (newest, cuts) = (store.newest(), store.cuts());
     let period = surroundings.bookmark_interval;
     let mut ticks = interval_at(Instant::now() + period, period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -96,8 +93,7 @@ pub(crate) fn open(
         position: 0,
         bookmarks: options.bookmarks,
         first: true,
-        newest,
-        cuts,
+        cuts: store.cuts().get(),
         stopping: surroundings.stopping.clone(),
         deadline: Instant::now() + options.timeout.map_or(LONGEST, |timeout| timeout.min(MOST)),
         ticks,
@@ -150,7 +146,13 @@ impl Watch {
     }
 
     fn table_event(&mut self, event: &str, object: &Value, include: table::IncludeObject) -> Bytes {
-        let table = table::of_one(self.resource, object, include, std::mem::take(&mut self.first));
+        let table = table::of_one(
+            self.resource,
+            object,
+            include,
+            std::mem::take(&mut self.first),
+            self.store.clock().timestamp(),
+        );
         line(&json!({ "type": event, "object": table }))
     }
 
@@ -197,34 +199,31 @@ impl Watch {
             if self.over {
                 return None;
             }
-            if self.cuts.has_changed().unwrap_or(true) {
+            if self.store.cuts().get() > self.cuts {
                 self.over = true;
                 return Some(Err(io::Error::new(io::ErrorKind::ConnectionReset, "the watch was cut")));
             }
             if let Some(bytes) = self.beginning() {
                 return Some(Ok(bytes));
             }
-            self.newest.mark_unchanged();
+            // Before the look: whatever changes after it wakes us.
+            let newest = self.store.newest().get();
             if let Some(bytes) = self.changes() {
                 return Some(Ok(bytes));
             }
             tokio::select! {
                 biased;
-                _ = self.cuts.changed() => {
+                () = self.store.cuts().reaches(self.cuts + 1) => {
                     self.over = true;
                     return Some(Err(io::Error::new(io::ErrorKind::ConnectionReset, "the watch was cut")));
                 }
                 () = self.stopping.cancelled() => return None,
                 () = sleep_until(self.deadline) => return None,
-                changed = self.newest.changed() => {
-                    if changed.is_err() {
-                        return None;
-                    }
-                }
+                () = self.store.newest().reaches(newest + 1) => {}
                 _ = self.ticks.tick(), if self.bookmarks => {
                     // The version is read first: whatever came up to it is in the changes that are looked for next, and
                     // if there are none, the client is as good as at that version.
-                    let version = *self.newest.borrow();
+                    let version = self.store.newest().get();
                     if let Some(bytes) = self.changes() {
                         return Some(Ok(bytes));
                     }

@@ -2,7 +2,10 @@
 
 mod realistic;
 
+use std::time::SystemTime;
+
 use axum::body::Bytes;
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::clock;
@@ -111,38 +114,44 @@ impl NodeSpec {
     }
 
     /// The Node and, where it is of realistic size, what of it need not be read: those parts as the API keeps them.
-    pub(crate) fn into_parts(mut self) -> (Value, Apart) {
+    pub(crate) fn into_parts(mut self, at: Timestamp) -> (Value, Apart) {
         let mut apart = Apart::default();
         if !self.realistic_size {
-            return (self.into_value(), apart);
+            return (self.into_json(at), apart);
         }
         self.realistic_size = false;
         let mut drawn = Drawn::from_text(&self.name);
         realistic::add_labels(&mut self.labels, &mut drawn);
         realistic::add_annotations(&mut self.annotations, &self.name, &mut drawn);
         let has_addresses = self.provided_node_ip.is_some();
-        let mut node = self.into_value();
+        let mut node = self.into_json(at);
         for id in ["bootID", "machineID", "systemUUID"] {
-            let drawn = u128::from(drawn.next()) << 64 | u128::from(drawn.next());
-            let id_of = uuid::Builder::from_random_bytes(drawn.to_be_bytes()).into_uuid();
-            let text = if id == "machineID" { id_of.simple().to_string() } else { id_of.to_string() };
+            let uuid = drawn.uuid();
+            let text = if id == "machineID" { uuid.simple().to_string() } else { uuid.to_string() };
             node["status"]["nodeInfo"][id] = text.into();
         }
         apart[Part::Images as usize] =
             Some(Bytes::from(realistic::images(&mut drawn).into_boxed_str().into_boxed_bytes()));
-        let owners = realistic::owners(&node, has_addresses, &clock::now());
+        let owners = realistic::owners(&node, has_addresses, &clock::seconds(at));
         apart[Part::Owners as usize] = Some(Bytes::from(owners.into_boxed_str().into_boxed_bytes()));
         (node, apart)
     }
 
-    /// The Node as JSON, with `kind` and `apiVersion`.
+    /// The Node as JSON, with `kind` and `apiVersion`. Its conditions date from now, by the system's clock.
     #[must_use]
     pub fn into_value(self) -> Value {
-        if self.realistic_size {
-            let (node, apart) = self.into_parts();
-            return Draft { rest: node, apart }.into_value();
-        }
-        let conditions = self.conditions();
+        self.into_value_at(SystemTime::now())
+    }
+
+    /// The Node as JSON, with `kind` and `apiVersion`, whose conditions date from then.
+    #[must_use]
+    pub fn into_value_at(self, at: SystemTime) -> Value {
+        let (rest, apart) = self.into_parts(Timestamp::try_from(at).unwrap_or_default());
+        Draft { rest, apart }.into_value()
+    }
+
+    fn into_json(self, at: Timestamp) -> Value {
+        let conditions = self.conditions(at);
         let mut taints = self.taints;
         if self.uninitialized {
             taints.insert(0, json!({ "key": UNINITIALIZED, "value": "true", "effect": "NoSchedule" }));
@@ -193,8 +202,8 @@ impl NodeSpec {
         })
     }
 
-    fn conditions(&self) -> Value {
-        let now = clock::now();
+    fn conditions(&self, at: Timestamp) -> Value {
+        let now = clock::seconds(at);
         let condition = |name: &str, status: &str, reason: &str, message: &str| {
             json!({
                 "type": name,
@@ -222,6 +231,27 @@ impl NodeSpec {
     }
 }
 
+/// A Node that is to be registered.
+#[derive(Debug, Clone)]
+pub enum NewNode {
+    /// As a kubelet registers it: its conditions date from then, by the server's clock.
+    Spec(Box<NodeSpec>),
+    /// Word for word.
+    Json(Value),
+}
+
+impl From<NodeSpec> for NewNode {
+    fn from(spec: NodeSpec) -> NewNode {
+        NewNode::Spec(Box::new(spec))
+    }
+}
+
+impl From<Value> for NewNode {
+    fn from(node: Value) -> NewNode {
+        NewNode::Json(node)
+    }
+}
+
 impl From<NodeSpec> for Value {
     fn from(spec: NodeSpec) -> Value {
         spec.into_value()
@@ -236,7 +266,7 @@ mod tests {
 
     #[test]
     fn a_node_is_registered_with_the_uninitialized_taint() {
-        let store = Store::new(10).unwrap();
+        let store = Store::with_history(10).unwrap();
         let node = store.create_node(NodeSpec::new("n").taint("k", "", "NoExecute")).unwrap();
         let keys: Vec<&str> =
             node["spec"]["taints"].as_array().unwrap().iter().map(|taint| taint["key"].as_str().unwrap()).collect();
@@ -245,7 +275,7 @@ mod tests {
 
     #[test]
     fn nodes_of_realistic_size_have_ten_to_twenty_kilobytes_and_differ() {
-        let store = Store::new(10).unwrap();
+        let store = Store::with_history(10).unwrap();
         let mut sizes: Vec<usize> = (0..200)
             .map(|number| NodeSpec::new(&format!("node-{number:06}")).realistic_size())
             .map(|spec| store.create_node(spec).unwrap().to_string().len())
@@ -262,7 +292,7 @@ mod tests {
     #[test]
     fn a_node_registered_among_many_is_what_it_is_alone() {
         let spec = || NodeSpec::new("n").realistic_size().provided_node_ip("10.0.0.1").label("l", "1");
-        let (alone, among_many) = (Store::new(10).unwrap(), Store::new(10).unwrap());
+        let (alone, among_many) = (Store::with_history(10).unwrap(), Store::with_history(10).unwrap());
         alone.create_node(spec()).unwrap();
         assert_eq!(among_many.create_nodes([spec()]).unwrap(), 1);
         let [alone, among_many] = [alone, among_many].map(|store| store.node("n").unwrap());

@@ -25,7 +25,7 @@ pub struct RequestRecord {
     pub query: String,
     /// The HTTP status code of the answer; 0 for a connection that was cut instead.
     pub status: u16,
-    /// When the request came.
+    /// When the request came, by the server's wall clock.
     pub at: SystemTime,
     /// The `User-Agent` header, empty where there was none.
     pub user_agent: String,

@@ -1,24 +1,29 @@
 //! The objects that the server serves, and what a test may do to them behind its back.
 
 pub(crate) mod change;
+mod given;
 mod holes;
 pub(crate) mod part;
 pub(crate) mod record;
+mod rising;
 mod seeding;
 mod state;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
-use tokio::sync::watch;
 
+use crate::node_spec::NewNode;
 use crate::resource::Resource;
 use crate::schema::{Schema, SchemaError};
 use crate::selector::Selection;
 use crate::status::ApiError;
+use crate::wall_clock::WallClock;
 use crate::write::{self, Delete, Write};
 use change::Change;
+use given::Given;
 use record::{Draft, Record, key_of};
+use rising::Rising;
 use state::State;
 pub(crate) use state::TooOld;
 
@@ -42,10 +47,25 @@ pub struct Store {
 struct Inner {
     schema: Schema,
     state: Mutex<State>,
-    /// The newest version; a watch waits for it to change.
-    newest: watch::Sender<u64>,
+    /// The newest version; a watch waits for it to rise.
+    newest: Rising,
     /// How often all watches were cut.
-    cuts: watch::Sender<u64>,
+    cuts: Rising,
+    given: Given,
+    clock: WallClock,
+    on_one_thread: bool,
+}
+
+/// What makes one store differ from another that sees the same writes.
+#[derive(Debug, Clone)]
+pub(crate) struct Nature {
+    /// How many changes of each resource are remembered.
+    pub(crate) history: usize,
+    /// What uids and generated names are drawn from.
+    pub(crate) seed: u64,
+    pub(crate) clock: WallClock,
+    /// Whether all work is done on the caller's thread, however much it is.
+    pub(crate) on_one_thread: bool,
 }
 
 /// A write through the [`Store`] that the API would have refused.
@@ -82,15 +102,18 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// An empty cluster with the four usual namespaces; `history` changes of each resource are remembered.
-    pub(crate) fn new(history: usize) -> Result<Store, SchemaError> {
-        let state = State::new(history);
+    /// An empty cluster with the four usual namespaces.
+    pub(crate) fn new(nature: Nature) -> Result<Store, SchemaError> {
+        let state = State::new(nature.history);
         let store = Store {
             inner: Arc::new(Inner {
                 schema: Schema::embedded()?,
-                newest: watch::Sender::new(state.version),
+                newest: Rising::from(state.version),
                 state: Mutex::new(state),
-                cuts: watch::Sender::new(0),
+                cuts: Rising::from(0),
+                given: Given::from_seed(nature.seed),
+                clock: nature.clock,
+                on_one_thread: nature.on_one_thread,
             }),
         };
         for name in NAMESPACES {
@@ -102,6 +125,12 @@ impl Store {
         Ok(store)
     }
 
+    /// A store for a unit test.
+    #[cfg(test)]
+    pub(crate) fn with_history(history: usize) -> Result<Store, SchemaError> {
+        Store::new(Nature { history, seed: 0, clock: WallClock::default(), on_one_thread: false })
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // A panic while it was held is a test's own (in `update_node`), and leaves the state whole.
         self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -109,6 +138,25 @@ impl Store {
 
     pub(crate) fn schema(&self) -> &Schema {
         &self.inner.schema
+    }
+
+    pub(crate) fn clock(&self) -> &WallClock {
+        &self.inner.clock
+    }
+
+    /// Whether all work is done on the caller's thread.
+    pub(crate) fn is_on_one_thread(&self) -> bool {
+        self.inner.on_one_thread
+    }
+
+    /// A uid for a new object.
+    pub(crate) fn new_uid(&self) -> String {
+        self.inner.given.uid()
+    }
+
+    /// The end of a new object's name, of which the client gave only the beginning.
+    pub(crate) fn new_name_suffix(&self) -> String {
+        self.inner.given.name_suffix()
     }
 
     pub(crate) fn get(&self, resource: Resource, namespace: &str, name: &str) -> Option<Arc<Record>> {
@@ -172,28 +220,28 @@ impl Store {
         let version = state.version;
         drop(state);
         // Two writers may come here in the other order; the one with the newer version speaks for both.
-        self.inner.newest.send_if_modified(|newest| {
-            let newer = version > *newest;
-            *newest = version.max(*newest);
-            newer
-        });
+        self.inner.newest.raise_to(version);
         Ok(record)
     }
 
-    /// Wakes with every change.
-    pub(crate) fn newest(&self) -> watch::Receiver<u64> {
-        self.inner.newest.subscribe()
+    /// The newest version: rises with every change.
+    pub(crate) fn newest(&self) -> &Rising {
+        &self.inner.newest
     }
 
-    /// Wakes when watches are to be cut.
-    pub(crate) fn cuts(&self) -> watch::Receiver<u64> {
-        self.inner.cuts.subscribe()
+    /// How often all watches were cut: rises when they are to be cut again.
+    pub(crate) fn cuts(&self) -> &Rising {
+        &self.inner.cuts
     }
 
     /// Registers a Node, given as a [`NodeSpec`](crate::NodeSpec) or as JSON, and returns it as it is now.
-    pub fn create_node(&self, node: impl Into<Value>) -> Result<Value, Refused> {
+    pub fn create_node(&self, node: impl Into<NewNode>) -> Result<Value, Refused> {
         let write = Write::new(Resource::Nodes, NODE_NAMESPACE, "").by(TEST_MANAGER);
-        write::create(self, &write, node.into()).map(|outcome| outcome.object.to_value()).map_err(Refused)
+        let node = match node.into() {
+            NewNode::Spec(spec) => spec.into_value_at(self.clock().now()),
+            NewNode::Json(node) => node,
+        };
+        write::create(self, &write, node).map(|outcome| outcome.object.to_value()).map_err(Refused)
     }
 
     /// The Node of that name, with `kind` and `apiVersion`.
@@ -253,6 +301,6 @@ impl Store {
 
     /// Cuts every watch connection that is open, in the middle of its response, as a network failure would.
     pub fn drop_watches(&self) {
-        self.inner.cuts.send_modify(|cuts| *cuts += 1);
+        self.inner.cuts.raise();
     }
 }

@@ -1,4 +1,5 @@
-//! Registering many Nodes: they are made on all processors side by side, and kept one after the other in their order.
+//! Registering many Nodes: they are made on all processors side by side, unless the store is for one thread only, and kept
+//! one after the other in their order.
 
 use std::thread;
 
@@ -19,12 +20,12 @@ impl Store {
     /// It is several times faster than as many calls of [`create_node`](Store::create_node), and gives nothing back.
     pub fn create_nodes(&self, nodes: impl IntoIterator<Item = NodeSpec>) -> Result<usize, Refused> {
         let write = Write::new(Resource::Nodes, NODE_NAMESPACE, "").by(KUBELET);
-        let threads = thread::available_parallelism().map_or(1, usize::from);
+        let threads = if self.is_on_one_thread() { 1 } else { thread::available_parallelism().map_or(1, usize::from) };
         let (mut nodes, mut count) = (nodes.into_iter(), 0);
         loop {
             let shares: Vec<Vec<NodeSpec>> = (0..threads).map(|_| nodes.by_ref().take(SHARE).collect()).collect();
             let drafts = side_by_side(shares, |node| {
-                let (node, apart) = node.into_parts();
+                let (node, apart) = node.into_parts(self.clock().timestamp());
                 write::registration(self, &write, node, apart)
             });
             if drafts.is_empty() {
@@ -65,7 +66,7 @@ mod tests {
 
     #[test]
     fn many_nodes_are_kept_in_their_order() {
-        let store = Store::new(10).unwrap();
+        let store = Store::with_history(10).unwrap();
         // The last first, so that their order is not that of their names.
         let names = (0..=2 * SHARE).rev().map(|number| format!("n{number:04}"));
         assert_eq!(store.create_nodes(names.map(|name| NodeSpec::new(&name))).unwrap(), 2 * SHARE + 1);
@@ -79,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_node_that_is_refused_ends_it() {
-        let store = Store::new(10).unwrap();
+        let store = Store::with_history(10).unwrap();
         let nodes = ["a", "B", "c"].map(|name| NodeSpec::new(name).realistic_size());
         assert_eq!(store.create_nodes(nodes).unwrap_err().code(), 422);
         assert_eq!(store.nodes().len(), 1);

@@ -4,7 +4,9 @@
 use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 /// How many requests are let in. Beyond it they are answered 429 with `Retry-After`.
 ///

@@ -20,6 +20,7 @@ impl Periodic {
                 let changed = match period {
                     None => periods.changed().await,
                     Some(period) => tokio::select! {
+                        biased;
                         changed = periods.changed() => changed,
                         () = tokio::time::sleep(period) => {
                             act();

@@ -1,7 +1,6 @@
 //! Creating an object: completing it, checking it, and keeping it unless its name is taken.
 
 use serde_json::Value;
-use uuid::Uuid;
 
 use super::{Outcome, Write, Written, answer, metadata, with_type};
 use crate::status::ApiError;
@@ -9,7 +8,7 @@ use crate::store::part::Apart;
 use crate::store::record::Draft;
 use crate::store::{Decision, Store};
 use crate::validation::text;
-use crate::{admission, clock, validation};
+use crate::{admission, validation};
 
 /// Creates an object.
 pub(crate) fn create(store: &Store, write: &Write, body: Value) -> Result<Outcome, ApiError> {
@@ -40,35 +39,22 @@ pub(super) fn wipe_system_fields(object: &mut Value) {
     }
 }
 
-/// Kubernetes' alphabet for generated names: no vowels, and nothing that reads as something else.
-fn generated_suffix() -> String {
-    const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
-    const LENGTH: usize = 5;
-    Uuid::new_v4()
-        .as_bytes()
-        .iter()
-        .take(LENGTH)
-        .map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()]))
-        .collect()
-}
-
 /// Completes, checks and keeps a new object.
 pub(super) fn insert(store: &Store, write: &Write, object: Value) -> Result<Written, ApiError> {
     keep(store, write, complete(store, write, object, Apart::default())?)
 }
 
-/// Completes and checks a new object.
+/// Completes and checks a new object, all but its uid.
 fn complete(store: &Store, write: &Write, mut object: Value, apart: Apart) -> Result<Draft, ApiError> {
     if !text(&object, "/metadata/resourceVersion").is_empty() {
         return Err(ApiError::internal("resourceVersion should not be set on objects to be created"));
     }
     let prefix = text(&object, "/metadata/generateName").to_owned();
     if let Some(metadata) = metadata(&mut object) {
-        metadata.insert("uid".to_owned(), Uuid::new_v4().to_string().into());
-        metadata.insert("creationTimestamp".to_owned(), clock::now().into());
+        metadata.insert("creationTimestamp".to_owned(), store.clock().seconds().into());
         let unnamed = metadata.get("name").and_then(Value::as_str).is_none_or(str::is_empty);
         if unnamed && !prefix.is_empty() {
-            metadata.insert("name".to_owned(), format!("{prefix}{}", generated_suffix()).into());
+            metadata.insert("name".to_owned(), format!("{prefix}{}", store.new_name_suffix()).into());
         }
     }
     write.check_namespace_exists(store, text(&object, "/metadata/name"))?;
@@ -77,8 +63,10 @@ fn complete(store: &Store, write: &Write, mut object: Value, apart: Apart) -> Re
     Ok(Draft::partly(write.resource, object, apart))
 }
 
-/// Keeps a new object unless its name is taken.
-pub(crate) fn keep(store: &Store, write: &Write, draft: Draft) -> Result<Written, ApiError> {
+/// Gives a new object its uid and keeps it, unless its name is taken.
+pub(crate) fn keep(store: &Store, write: &Write, mut draft: Draft) -> Result<Written, ApiError> {
+    // Here, where objects come one after the other also when they were made side by side.
+    draft.rest["metadata"]["uid"] = store.new_uid().into();
     let name = text(&draft.rest, "/metadata/name").to_owned();
     let mut draft = Some(draft);
     let kept = store.decide(write.resource, &write.namespace, &name, |current| {

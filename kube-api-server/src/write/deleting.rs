@@ -5,7 +5,6 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Write;
-use crate::clock;
 use crate::resource::Resource;
 use crate::status::ApiError;
 use crate::store::record::{Draft, Record};
@@ -51,7 +50,7 @@ pub(crate) fn delete(store: &Store, write: &Write, options: &Delete) -> Result<D
         if rest.pointer("/metadata/deletionTimestamp").is_some() {
             return Ok(Decision::Leave);
         }
-        rest["metadata"]["deletionTimestamp"] = clock::now().into();
+        rest["metadata"]["deletionTimestamp"] = store.clock().seconds().into();
         if write.resource == Resource::Namespaces {
             rest["status"]["phase"] = "Terminating".into();
         } else {

@@ -80,7 +80,7 @@ mod tests {
 
     /// A patch done in part on one store and on the whole object on another; both Nodes, freed of what is drawn by lot.
     fn both_ways(door: Door, patch: &Patch) -> [Value; 2] {
-        let stores = [Store::new(10).unwrap(), Store::new(10).unwrap()];
+        let stores = [Store::with_history(10).unwrap(), Store::with_history(10).unwrap()];
         let write = Write { door, ..Write::new(Resource::Nodes, "", "n").by("patcher") };
         for store in &stores {
             store.create_node(NodeSpec::new("n").realistic_size().annotation("a", "1")).unwrap();

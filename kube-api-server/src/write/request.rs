@@ -8,7 +8,7 @@ use crate::resource::Resource;
 use crate::status::{ApiError, quoted};
 use crate::store::Store;
 use crate::validation::{Door, text};
-use crate::{admission, clock, decode};
+use crate::{admission, decode};
 
 /// What to do with fields that no type declares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +68,7 @@ impl Write {
             empty: store.schema().empty(self.resource),
             manager: self.manager.clone(),
             subresource: if self.door == Door::Status { "status" } else { "" },
-            now: clock::now(),
+            now: store.clock().seconds(),
         }
     }
 

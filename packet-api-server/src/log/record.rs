@@ -15,7 +15,7 @@ pub struct RequestRecord {
     pub query: Option<String>,
     /// The status answered; 0 while there is no answer, and for good where a fault withheld it or the client went away.
     pub status: u16,
-    /// When the request arrived, after the server's start.
+    /// When the request arrived, after the server's start, by tokio's clock.
     pub at: Duration,
     /// How many bytes of body were sent in answer.
     pub bytes: u64,
@@ -32,6 +32,14 @@ pub struct Exchange {
     /// What went wrong on purpose, if anything did: a fault as it is written on the command line without its options
     /// (`500`, `hang`, `delay=2s`), `outage 503`, or `rate limit`.
     pub fault: Option<String>,
+}
+
+impl Exchange {
+    /// When it was over, after the server's start; see [`took`](Self::took). Nothing while it is open.
+    #[must_use]
+    pub fn ended_at(&self) -> Option<Duration> {
+        self.took.map(|took| self.request.at.saturating_add(took))
+    }
 }
 
 impl Deref for Exchange {

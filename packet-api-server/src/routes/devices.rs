@@ -13,7 +13,6 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
-use jiff::Timestamp;
 use uuid::Uuid;
 
 /// How many devices a page holds when nothing is asked.
@@ -139,7 +138,7 @@ pub(super) async fn update(
             device.locked = flag("locked").unwrap_or(device.locked);
             device.spot_instance = flag("spot_instance").unwrap_or(device.spot_instance);
             device.attributes.extend(body::take(&mut update, &KEPT));
-            device.updated_at = Timestamp::now().to_string();
+            device.updated_at = api.clock.text();
         });
         if !changed {
             return Err(Refusal::unprocessable("this device is served word for word and cannot be updated"));

@@ -3,6 +3,7 @@
 
 use super::DevicesShown;
 use crate::answer::Refusal;
+use crate::clock::Clock;
 use crate::fault::{Asked, FaultKind};
 use crate::faults::Faults;
 use crate::limiter::Verdict;
@@ -16,8 +17,8 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use std::time::{Duration, SystemTime};
-use tokio::sync::watch;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// What stands at the door.
 #[derive(Debug, Clone)]
@@ -26,8 +27,9 @@ pub(crate) struct Door {
     pub(crate) requests: RequestLog,
     pub(crate) faults: Faults,
     pub(crate) weather: Weather,
-    /// Turns true, or is closed, when the server stops: nobody is kept waiting beyond that.
-    pub(crate) stopping: watch::Receiver<bool>,
+    pub(crate) clock: Clock,
+    /// Cancelled when the server stops: nobody is kept waiting beyond that.
+    pub(crate) stopping: CancellationToken,
 }
 
 /// What comes of a request.
@@ -44,7 +46,7 @@ pub(super) async fn pass(State(door): State<Door>, request: Request, next: Next)
     let (method, uri) = (request.method().as_str().to_owned(), request.uri().clone());
     let asked = Asked { method: &method, path: uri.path(), query: uri.query() };
     let open = door.requests.arrived(asked.method, asked.path, asked.query);
-    let now = SystemTime::now();
+    let now = door.clock.now();
     let (outcome, verdict) = door.outcome(request, next, &asked, &open).await;
     let told = |mut response: Response| {
         if let Some(verdict) = verdict {
@@ -114,7 +116,7 @@ impl Door {
         match kind {
             OutageKind::Refuse | OutageKind::Reset => Outcome::None,
             OutageKind::Hang => {
-                self.stopped().await;
+                self.stopping.cancelled().await;
                 Outcome::None
             }
             OutageKind::Status(code) => match FaultKind::status(code) {
@@ -141,7 +143,7 @@ impl Door {
                 Outcome::Answer(self.answer(request, next).await)
             }
             FaultKind::Hang => {
-                self.stopped().await;
+                self.stopping.cancelled().await;
                 Outcome::None
             }
             FaultKind::Reset => Outcome::None,
@@ -170,15 +172,11 @@ impl Door {
     async fn pause(&self, time: Duration) {
         if !time.is_zero() {
             tokio::select! {
+                biased;
+                () = self.stopping.cancelled() => {}
                 () = tokio::time::sleep(time) => {}
-                () = self.stopped() => {}
             }
         }
-    }
-
-    async fn stopped(&self) {
-        // An error means that the server is gone, which is as good as stopping.
-        let _ = self.stopping.clone().wait_for(|stopping| *stopping).await;
     }
 }
 

@@ -11,7 +11,6 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
-use jiff::Timestamp;
 use uuid::Uuid;
 
 const UPDATE: &[Field] = &[
@@ -47,7 +46,7 @@ pub(super) async fn update(
             project.attributes.insert("payment_method".into(), render::href("payment-methods", payment));
         }
         project.attributes.extend(body::take(&mut update, &["backend_transfer_enabled", "customdata", "tags"]));
-        project.updated_at = Timestamp::now().to_string();
+        project.updated_at = api.clock.text();
         json(state, &id, &selection)
     })
 }

@@ -1,7 +1,8 @@
 //! How a server is set up and started.
 
-use super::{DEFAULT_PROJECT, DEFAULT_TOKEN, ServeError, Server};
+use super::{DEFAULT_PROJECT, DEFAULT_TOKEN, Entrance, ServeError, Server};
 use crate::auth::Secret;
+use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::fixtures::Fixtures;
 use crate::latency::Latency;
@@ -12,10 +13,12 @@ use crate::rate_limit::RateLimit;
 use crate::routes::{Api, Door, router};
 use crate::store::Store;
 use crate::weather::Weather;
-use axum::serve::ListenerExt;
+use axum::serve::{Listener, ListenerExt};
+use std::fmt::Debug;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use tokio::sync::watch;
+use std::time::SystemTime;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// The most that a page holds where nothing else is set, as the API's description has it.
@@ -35,6 +38,7 @@ pub struct ServerBuilder {
     request_log: Option<PathBuf>,
     seed: u64,
     fixtures: Option<Fixtures>,
+    clock: Clock,
 }
 
 impl Default for ServerBuilder {
@@ -51,6 +55,7 @@ impl Default for ServerBuilder {
             request_log: None,
             seed: 0,
             fixtures: None,
+            clock: Clock::default(),
         }
     }
 }
@@ -134,10 +139,43 @@ impl ServerBuilder {
         self
     }
 
-    /// Starts the server. It answers from the moment that this returns.
+    /// The wall clock that answers tell of, in `Date`, `X-RateLimit-Reset`, `Retry-After` and `updated_at`; the system's,
+    /// unless this is given. It decides nothing: how long something takes is counted by tokio's clock.
+    #[must_use]
+    pub fn clock(mut self, read: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.clock = Clock::new(read);
+        self
+    }
+
+    /// Starts the server on its port. It answers from the moment that this returns.
     #[expect(clippy::unused_async, reason = "it spawns, and so needs what awaiting guarantees: a runtime")]
     pub async fn start(self) -> Result<Server, ServeError> {
         let listen_error = |source| ServeError::Listen { address: self.address, source };
+        let (store, weather) = self.surroundings()?;
+        let port = Port::open(self.address, weather.clone()).map_err(listen_error)?;
+        let entrance = Entrance::Port(port.address());
+        // Small answers wait for nothing: with Nagle's algorithm each would cost a delayed acknowledgement.
+        let port = port.tap_io(|connection| {
+            if let Err(error) = connection.set_nodelay(true) {
+                tracing::debug!(%error, "could not turn off Nagle's algorithm");
+            }
+        });
+        self.serve(port, entrance, store, weather, CancellationToken::new())
+    }
+
+    /// Starts the server without a port: [`Server::connect`] and [`Server::connector`] make connections to it from within
+    /// the process. All else is as with a port. [`bind`](Self::bind) has no meaning for it.
+    #[expect(clippy::unused_async, reason = "it spawns, and so needs what awaiting guarantees: a runtime")]
+    pub async fn start_in_process(self) -> Result<Server, ServeError> {
+        let (store, weather) = self.surroundings()?;
+        let stopping = CancellationToken::new();
+        let (gone, refusing) = (stopping.clone(), weather.clone());
+        let (connector, acceptor) = in_process::listen(move || gone.is_cancelled() || refusing.refuses());
+        self.serve(acceptor, Entrance::Within(connector), store, weather, stopping)
+    }
+
+    /// What there is to serve, and the weather that it is served in, but for the outage.
+    fn surroundings(&self) -> Result<(Store, Weather), ServeError> {
         let store = Store::new(self.seed, self.token.0.clone(), self.project);
         if let Some(fixtures) = &self.fixtures {
             fixtures.put_into(&store)?;
@@ -145,14 +183,26 @@ impl ServerBuilder {
         let weather = Weather::new(self.seed);
         weather.set_latency(self.latency);
         weather.set_rate_limit(self.rate_limit);
-        let listener = Port::open(self.address, weather.clone()).map_err(listen_error)?;
-        let address = listener.address();
+        Ok((store, weather))
+    }
+
+    fn serve<L>(
+        self,
+        listener: L,
+        entrance: Entrance,
+        store: Store,
+        weather: Weather,
+        stopping: CancellationToken,
+    ) -> Result<Server, ServeError>
+    where
+        L: Listener,
+        L::Addr: Debug,
+    {
         // Only now, so that a start that fails leaves the log of the server that has the port alone.
         let file = self
             .request_log
             .map(|path| LogFile::create(&path).map_err(|source| ServeError::RequestLog { path, source }));
         let (requests, faults) = (RequestLog::new(file.transpose()?), Faults::new(self.seed));
-        let (stop, mut stopping) = watch::channel(false);
         // The port is reported as open first, even where it is to be closed at once.
         weather.set_outage(self.outage);
         let door = Door {
@@ -161,24 +211,22 @@ impl ServerBuilder {
             faults: faults.clone(),
             weather: weather.clone(),
             stopping: stopping.clone(),
+            clock: self.clock.clone(),
         };
-        let api = Api { store: store.clone(), max_per_page: self.max_per_page, legacy_meta: self.legacy_meta };
-        // Small answers wait for nothing: with Nagle's algorithm each would cost a delayed acknowledgement.
-        let listener = listener.tap_io(|connection| {
-            if let Err(error) = connection.set_nodelay(true) {
-                tracing::debug!(%error, "could not turn off Nagle's algorithm");
-            }
-        });
-        let stopped = async move {
-            // An error means that the server was dropped, which stops it, too.
-            let _ = stopping.wait_for(|stopping| *stopping).await;
+        let api = Api {
+            store: store.clone(),
+            max_per_page: self.max_per_page,
+            legacy_meta: self.legacy_meta,
+            clock: self.clock,
         };
+        let stopped = stopping.clone().cancelled_owned();
         let serve = axum::serve(listener, router(api, door)).with_graceful_shutdown(stopped);
         let task = tokio::spawn(async move {
             if let Err(error) = serve.await {
                 tracing::error!(%error, "the server ended; start it again");
             }
         });
-        Ok(Server { address, token: self.token, project: self.project, store, requests, faults, weather, stop, task })
+        let (token, project, running) = (self.token, self.project, stopping.drop_guard());
+        Ok(Server { entrance, token, project, store, requests, faults, weather, running, task })
     }
 }

@@ -15,7 +15,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// When the first device was created, 2021-06-01; each one after it is a second younger, so that runs can be repeated.

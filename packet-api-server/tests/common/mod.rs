@@ -1,9 +1,14 @@
 //! What every test of the server over HTTP needs: one that is asked and answers JSON.
 #![allow(clippy::unwrap_used, clippy::expect_used, dead_code, reason = "tests may panic and need not use everything")]
 
+pub(crate) mod within;
+
 use packet_api_server::Server;
 use reqwest::{Client, Method, Response};
 use serde_json::Value;
+
+/// Where a request has its token.
+pub(crate) const TOKEN_HEADER: &str = "X-Auth-Token";
 
 /// A client of a server, with its token.
 pub(crate) struct Asker {
@@ -25,8 +30,7 @@ impl Asker {
     }
 
     pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Response {
-        let mut request =
-            self.client.request(method, format!("{}{path}", self.url)).header("X-Auth-Token", &self.token);
+        let mut request = self.client.request(method, format!("{}{path}", self.url)).header(TOKEN_HEADER, &self.token);
         if let Some(body) = body {
             request = request.json(&body);
         }

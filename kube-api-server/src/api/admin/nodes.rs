@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use super::Problem;
 use crate::api::Api;
-use crate::clock;
 use crate::node_spec::NodeSpec;
 use crate::resource::Resource;
 use crate::store::{Refused, Store};
@@ -104,11 +103,11 @@ pub(super) async fn change(api: &Arc<Api>, change: Change) -> Result<Value, Prob
     }
     at_leisure(api, move |store| {
         let which = Which { names: change.names, prefix: change.prefix, count: change.count };
-        let (ready, taint) = (change.ready, change.taint);
+        let (ready, taint, now) = (change.ready, change.taint, store.clock().seconds());
         each(which.names(store)?, "changed", |name| {
             let changed = store.update_node(name, |node| {
                 if let Some(ready) = ready {
-                    set_ready(node, ready);
+                    set_ready(node, ready, &now);
                 }
                 if let Some(taint) = &taint {
                     add_taint(node, taint);
@@ -137,18 +136,21 @@ fn refusal(name: String, refused: Refused) -> Problem {
     Problem::Refused { name, source: Box::new(refused) }
 }
 
-/// Works beside the threads that answer requests: with many Nodes it takes seconds.
+/// Works beside the threads that answer requests, if there may be such: with many Nodes it takes seconds.
 async fn at_leisure(
     api: &Arc<Api>,
     work: impl FnOnce(&Store) -> Result<Value, Problem> + Send + 'static,
 ) -> Result<Value, Problem> {
     let store = api.store.clone();
+    if store.is_on_one_thread() {
+        return work(&store);
+    }
     let done = tokio::task::spawn_blocking(move || work(&store)).await;
     done.unwrap_or_else(|error| Err(Problem::Interrupted(error.to_string())))
 }
 
 /// As a kubelet reports it, or as the node lifecycle controller does once the kubelet reports no longer.
-fn set_ready(node: &mut Value, ready: bool) {
+fn set_ready(node: &mut Value, ready: bool, now: &str) {
     let (status, reason, message) = if ready {
         ("True", "KubeletReady", "kubelet is posting ready status")
     } else {
@@ -157,7 +159,7 @@ fn set_ready(node: &mut Value, ready: bool) {
     let conditions = node.pointer_mut("/status/conditions").and_then(Value::as_array_mut);
     for condition in conditions.into_iter().flatten().filter(|condition| condition["type"] == "Ready") {
         if condition["status"] != status {
-            condition["lastTransitionTime"] = clock::now().into();
+            condition["lastTransitionTime"] = now.into();
         }
         condition["status"] = status.into();
         condition["reason"] = reason.into();
