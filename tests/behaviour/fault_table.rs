@@ -44,7 +44,7 @@ const FAULTS: [(&str, Break); 33] = [
     ("401, the token is revoked", |cloud| cloud.packet.store().set_token("another")),
     ("403 on devices", |cloud| of_devices(cloud, FaultKind::status(403))),
     ("404 of the API's own on everything, as for a token without rights", |cloud| {
-        of_everything(cloud, FaultKind::status(404))
+        of_everything(cloud, FaultKind::status(404));
     }),
     ("404 of the API's own on the project alone", |cloud| {
         cloud.packet.faults().push(Fault::new(FaultKind::status(404)).path_prefix("/projects").always());
@@ -120,10 +120,8 @@ fn state(cloud: &Cloud, name: &str) -> String {
     if taints.iter().any(|taint| taint["key"] == SHUTDOWN) {
         return "marked".to_owned();
     }
-    match cloud.messages(name).iter().any(|message| message.starts_with("DeletionHeldBack")) {
-        true => "held back".to_owned(),
-        false => "left alone".to_owned(),
-    }
+    let is_held = cloud.messages(name).iter().any(|message| message.starts_with("DeletionHeldBack"));
+    if is_held { "held back" } else { "left alone" }.to_owned()
 }
 
 fn states(cloud: &Cloud) -> Vec<String> {

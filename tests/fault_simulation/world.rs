@@ -1,0 +1,274 @@
+//! The world: machines and their kubelets, both APIs, one process of the controller, and everybody else who writes Nodes.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use k8s_openapi::jiff::Timestamp;
+use kube_api_server::NodeSpec;
+use packet_api_server::{DeviceSpec, DeviceState};
+use serde_json::json;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::invariants::{SHUTDOWN, Truth, UNINITIALIZED, Violations, Watchdog, device_of};
+use crate::machine::{Machine, Power, is_ready, set_ready, taints};
+use crate::process::Process;
+use crate::secrecy::TOKEN;
+
+/// When the world begins, by its clocks, in Unix seconds.
+const BEGINNING: i64 = 1_800_000_000;
+/// How often kubelets and the node lifecycle controller are looked after.
+const TICK: Duration = Duration::from_secs(1);
+/// A Node of another cloud, which nobody of ours is to touch.
+const FOREIGN: &str = "of-another-cloud";
+
+/// The wall clock of all machines; it can be set.
+#[derive(Clone)]
+pub(crate) struct Clock {
+    started: Instant,
+    offset_s: Arc<AtomicI64>,
+}
+
+impl Clock {
+    fn unix_seconds(&self) -> i64 {
+        BEGINNING + i64::try_from(self.started.elapsed().as_secs()).unwrap() + self.offset_s.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set(&self, by_s: i64) {
+        self.offset_s.fetch_add(by_s, Ordering::Relaxed);
+    }
+
+    fn system_time(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(self.unix_seconds()).unwrap())
+    }
+
+    fn text(&self) -> String {
+        Timestamp::from_second(self.unix_seconds()).unwrap().to_string()
+    }
+}
+
+/// The world.
+pub(crate) struct World {
+    pub(crate) packet: packet_api_server::Server,
+    pub(crate) kubernetes: kube_api_server::Server,
+    pub(crate) clock: Clock,
+    pub(crate) machines: Vec<Machine>,
+    pub(crate) process: Option<Process>,
+    pub(crate) violations: Violations,
+    pub(crate) watchdog: Watchdog,
+    pub(crate) rate: f64,
+    pub(crate) burst: NonZeroU32,
+    variables: Vec<(&'static str, String)>,
+    missing_since: BTreeMap<String, Instant>,
+    /// The fewest Nodes of ours that there have been.
+    fewest: usize,
+    next_machine: usize,
+}
+
+impl World {
+    /// A world of so many machines, with the controller started.
+    pub(crate) async fn new(dice: &mut fastrand::Rng, machines: usize) -> Self {
+        let started = Instant::now();
+        let clock = Clock { started, offset_s: Arc::default() };
+        let (for_packet, for_kubernetes) = (clock.clone(), clock.clone());
+        let packet = packet_api_server::Server::builder()
+            .token(TOKEN)
+            .seed(dice.u64(..))
+            .max_per_page(*dice.choice(&[3, 5, 10, 1000]).unwrap())
+            .legacy_meta(dice.u8(..5) == 0)
+            .clock(move || for_packet.system_time());
+        let packet = packet.start_in_process().await.unwrap();
+        let kubernetes = kube_api_server::Server::builder().seed(dice.u64(..));
+        let kubernetes = kubernetes.clock(move || for_kubernetes.system_time()).start_in_process().await.unwrap();
+        let (rate, burst, in_flight) = *dice.choice(&[(10.0, 20, 8), (2.0, 5, 2), (50.0, 20, 8), (1.0, 3, 1)]).unwrap();
+        let variables = vec![
+            ("METAL_API_KEY", TOKEN.to_owned()),
+            ("METAL_PROJECT_ID", packet.project_id().to_string()),
+            ("METAL_BASE_URL", packet.url()),
+            ("METAL_RATE_LIMIT_REQUESTS_PER_SECOND", rate.to_string()),
+            ("METAL_RATE_LIMIT_BURST", burst.to_string()),
+            ("METAL_RATE_LIMIT_MAX_IN_FLIGHT", in_flight.to_string()),
+        ];
+        let violations = Violations::default();
+        let watchdog = Watchdog {
+            truth: Arc::new(Mutex::new(Truth::default())),
+            violations: violations.clone(),
+            started,
+            project: packet.project_id(),
+            packet: packet.store().clone(),
+            requests: packet.requests().clone(),
+            kubernetes: kubernetes.store().clone(),
+        };
+        let hook = watchdog.clone();
+        kubernetes.after_write(move |write| hook.look(write));
+        let foreign = NodeSpec::new(FOREIGN).provider_id("aws:///eu/i-1").without_uninitialized_taint();
+        let foreign = foreign.taint(SHUTDOWN, "", "NoSchedule");
+        kubernetes.store().create_node(foreign).unwrap();
+        let mut world = Self {
+            packet,
+            kubernetes,
+            clock,
+            machines: Vec::new(),
+            process: None,
+            violations,
+            watchdog,
+            rate,
+            burst: NonZeroU32::new(burst).unwrap(),
+            variables,
+            missing_since: BTreeMap::new(),
+            fewest: usize::MAX,
+            next_machine: 0,
+        };
+        for _ in 0..machines {
+            world.add_machine(dice);
+        }
+        world.start_process(dice);
+        world
+    }
+
+    pub(crate) fn start_process(&mut self, dice: &mut fastrand::Rng) {
+        let is_careless = dice.bool();
+        let process = Process::start(&self.packet, &self.kubernetes, &self.variables, is_careless, &self.violations);
+        self.process = Some(process);
+    }
+
+    /// A new machine that is switched on.
+    pub(crate) fn add_machine(&mut self, dice: &mut fastrand::Rng) {
+        let name = format!("m{:03}", self.next_machine);
+        self.next_machine += 1;
+        let device = self.packet.store().create_device(DeviceSpec::new(&*name)).id;
+        let (power, is_well, names_device) = (Power::On, true, dice.u8(..4) == 0);
+        self.machines.push(Machine { name, device, power, is_well, names_device, since: Instant::now() });
+    }
+
+    /// Switches a machine on or off, or destroys it.
+    pub(crate) fn set_power(&mut self, index: usize, power: Power) {
+        let machine = &mut self.machines[index];
+        if machine.power == Power::Destroyed || machine.power == power {
+            return;
+        }
+        (machine.power, machine.since) = (power, Instant::now());
+        let (store, device) = (self.packet.store(), machine.device);
+        let mut truth = self.watchdog.truth();
+        match power {
+            Power::On => _ = store.set_device_state(&device, DeviceState::Active),
+            Power::Off => _ = store.set_device_state(&device, DeviceState::Inactive),
+            Power::Destroyed => {
+                store.delete_device(&device);
+                truth.destroyed_at.insert(device, Instant::now());
+            }
+        }
+        truth.switched_at.insert(device, Instant::now());
+    }
+
+    /// Lets time pass, in which kubelets do what they do.
+    pub(crate) async fn pass(&mut self, time: Duration) {
+        let until = Instant::now() + time;
+        while Instant::now() < until {
+            tokio::time::sleep(TICK.min(until - Instant::now())).await;
+            self.look_after_nodes();
+        }
+    }
+
+    /// What kubelets and the node lifecycle controller do.
+    fn look_after_nodes(&mut self) {
+        let (store, now) = (self.kubernetes.store().clone(), self.clock.text());
+        for machine in &self.machines {
+            let Some(node) = store.node(&machine.name) else {
+                let since = *self.missing_since.entry(machine.name.clone()).or_insert_with(Instant::now);
+                if machine.registers(since) {
+                    store.create_node(machine.node()).unwrap();
+                    self.missing_since.remove(&machine.name);
+                    self.note_not_ready(&machine.name);
+                }
+                continue;
+            };
+            if let Some(should_be) = machine.should_be_ready().filter(|should_be| *should_be != is_ready(&node)) {
+                store.update_node(&machine.name, |node| set_ready(node, should_be, &now)).unwrap();
+                if !should_be {
+                    self.note_not_ready(&machine.name);
+                }
+            }
+        }
+        let ours = store.nodes().iter().filter(|node| device_of(node).is_some()).count();
+        if ours > 0 {
+            self.fewest = self.fewest.min(ours);
+        }
+    }
+
+    fn note_not_ready(&self, name: &str) {
+        let node = self.kubernetes.store().node(name).unwrap();
+        let uid = node["metadata"]["uid"].as_str().unwrap().to_owned();
+        self.watchdog.truth().not_ready_since.insert(uid, Instant::now());
+    }
+
+    /// Notes that something is wrong at the moment, which may keep the controller from knowing what is.
+    pub(crate) fn note_trouble(&self) {
+        self.watchdog.truth().troubled_at = Some(Instant::now());
+    }
+
+    /// What is not as it should be once nothing has gone wrong for long enough.
+    pub(crate) fn wrongs(&self) -> Vec<String> {
+        let held = self.process.as_ref().map_or(0, |process| process.held_back("mass_disappearance"));
+        let gone = self.machines.iter().filter(|machine| machine.power == Power::Destroyed && self.stands(machine));
+        let gone = gone.count();
+        let is_mass = held > 0 && gone > 2 && gone * 100 > self.fewest * 55;
+        let wrong = |machine: &Machine| self.wrong(machine, is_mass).map(|what| format!("{}: {what}", machine.name));
+        self.machines.iter().filter_map(wrong).collect()
+    }
+
+    /// Whether the Node of a machine stands, and names its device.
+    fn stands(&self, machine: &Machine) -> bool {
+        self.kubernetes.store().node(&machine.name).is_some_and(|node| device_of(&node) == Some(machine.device))
+    }
+
+    fn wrong(&self, machine: &Machine, is_mass: bool) -> Option<&'static str> {
+        let node = self.kubernetes.store().node(&machine.name);
+        let has = |taint: &str| node.as_ref().is_some_and(|node| taints(node).contains(&taint));
+        match machine.power {
+            Power::On if machine.is_well => match &node {
+                None => Some("its kubelet has not registered it"),
+                Some(node) if !is_ready(node) => Some("it is not Ready yet"),
+                Some(_) if has(UNINITIALIZED) => Some("it is not initialised"),
+                Some(_) if has(SHUTDOWN) => Some("it is Ready and marked as shut down"),
+                Some(node) if device_of(node) != Some(machine.device) => Some("its provider ID is another's"),
+                Some(_) => None,
+            },
+            Power::On => (has(UNINITIALIZED)).then_some("it is not initialised"),
+            Power::Off if self.stands(machine) && !has(SHUTDOWN) => Some("it is switched off and not marked"),
+            Power::Destroyed if self.stands(machine) && !is_mass => Some("its device is gone and it still stands"),
+            Power::Off | Power::Destroyed => None,
+        }
+    }
+
+    /// What must hold at any moment beside what is checked at each write.
+    pub(crate) fn check(&self) {
+        let Some(node) = self.kubernetes.store().node(FOREIGN) else {
+            return self.violations.add("the Node of another cloud is gone".to_owned());
+        };
+        let expected = json!([{"key": SHUTDOWN, "effect": "NoSchedule"}]);
+        let theirs = node["spec"]["taints"].as_array().into_iter().flatten();
+        let theirs: Vec<_> = theirs.filter(|taint| taint["key"] == SHUTDOWN).collect();
+        if json!(theirs) != expected {
+            self.violations.add(format!("the taints of the Node of another cloud are {}", node["spec"]["taints"]));
+        }
+    }
+
+    /// What was asked and answered, and when: the course that the world took.
+    pub(crate) fn trace(&self) -> Vec<String> {
+        let asked = self.packet.requests().all().into_iter();
+        let asked = asked.map(|request| {
+            format!("{:?} {} {} {}", request.at, request.method, request.path, request.status)
+        });
+        let written = self.kubernetes.requests().all().into_iter();
+        let written = written.map(|request| format!("{} {} {}", request.method, request.path, request.status));
+        asked.chain(written).collect()
+    }
+
+    pub(crate) fn uuid(&self, index: usize) -> Uuid {
+        self.machines[index].device
+    }
+}
