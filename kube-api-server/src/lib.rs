@@ -30,6 +30,7 @@ mod clock;
 mod connection;
 mod decode;
 mod drawn;
+mod hooks;
 mod node_spec;
 mod ownership;
 mod patch;
@@ -46,6 +47,7 @@ mod wall_clock;
 mod weather;
 mod write;
 
+pub use hooks::AppliedWrite;
 pub use in_process;
 pub use node_spec::{NewNode, NodeSpec};
 pub use request_log::{RequestCount, RequestLog, RequestRecord, RequestSummary, SecondCount};

@@ -19,11 +19,12 @@ use tokio_util::sync::CancellationToken;
 use crate::api::watch::Surroundings;
 use crate::api::{self, Api};
 use crate::connection::{Cut, CuttableListener, Stream};
+use crate::hooks::{AppliedWrite, Hooks};
 use crate::request_log::RequestLog;
 use crate::schema::SchemaError;
 use crate::store::{Nature, Store};
 use crate::wall_clock::WallClock;
-use crate::weather::faults::{Fault, Faults, Hooks};
+use crate::weather::faults::{Fault, Faults};
 use crate::weather::latency::{Latencies, Latency};
 use crate::weather::limit::{Limiter, RequestLimit};
 use crate::weather::periodic::Periodic;
@@ -356,7 +357,17 @@ impl Server {
     ///
     /// What the hook writes through the store does not run hooks.
     pub fn before_write(&self, hook: impl Fn(&str, &str, &Store) + Send + Sync + 'static) {
-        self.api.hooks.push(Arc::new(hook));
+        self.api.hooks.add_before(Arc::new(hook));
+    }
+
+    /// Runs `hook` after each write of a client that was applied, before it is answered: once for each object, also where
+    /// one request deletes many.
+    ///
+    /// It does not hear of what was refused, of dry runs, of writes that change nothing, nor of what is written through the
+    /// store. Where several threads serve, it may hear of two writes at once or in another order than that of their
+    /// versions.
+    pub fn after_write(&self, hook: impl Fn(&AppliedWrite<'_>) + Send + Sync + 'static) {
+        self.api.hooks.add_after(Arc::new(hook));
     }
 
     /// Stops: watches end, requests that are under way are answered, within five seconds. What is asked from now on is not.

@@ -22,10 +22,11 @@ use axum::response::Response;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use crate::hooks::Hooks;
 use crate::request_log::RequestLog;
 use crate::status::ApiError;
 use crate::store::Store;
-use crate::weather::faults::{Faults, Hooks};
+use crate::weather::faults::Faults;
 use crate::weather::latency::Latencies;
 use crate::weather::limit::Limiter;
 use crate::weather::periodic::Periodic;
@@ -93,7 +94,7 @@ async fn resource(api: &Api, call: &Call, target: &Target) -> Result<Response, A
     let collection = target.name.is_empty();
     let everywhere = target.resource.namespaced() && target.namespace.is_empty();
     if call.method != Method::GET && call.method != Method::HEAD {
-        api.hooks.run(call.method.as_str(), &call.path, &api.store);
+        api.hooks.run_before(call.method.as_str(), &call.path, &api.store);
     }
     match (call.method.as_str(), collection) {
         ("GET" | "HEAD", true) => reading::collection(api, call, target).await,

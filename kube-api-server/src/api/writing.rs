@@ -9,6 +9,7 @@ use super::path::Target;
 use super::query::WriteOptions;
 use super::{Api, Call, list, warn};
 use crate::status::ApiError;
+use crate::store::Step;
 use crate::write::{self, Delete, Deleted, Outcome, Patch, Write};
 
 const JSON: &str = "application/json";
@@ -50,7 +51,15 @@ fn object_of(call: &Call, target: &Target) -> Result<Value, ApiError> {
     }
 }
 
-fn done(outcome: &Outcome) -> Response {
+/// Lets those know who want to hear of writes.
+fn tell(api: &Api, call: &Call, step: Option<&Step>) {
+    if let Some(step) = step {
+        api.hooks.run_after(call.method.as_str(), &call.path, call.header(&USER_AGENT), step);
+    }
+}
+
+fn done(api: &Api, call: &Call, outcome: &Outcome) -> Response {
+    tell(api, call, outcome.step.as_ref());
     let status = if outcome.created { StatusCode::CREATED } else { StatusCode::OK };
     let mut response = super::json(status, outcome.object.to_bytes());
     warn(&mut response, &outcome.warnings);
@@ -61,14 +70,14 @@ pub(super) fn create(api: &Api, call: &Call, target: &Target) -> Result<Response
     call.accepted()?;
     let options = call.query.write_options("CreateOptions", false)?;
     let object = object_of(call, target)?;
-    write::create(&api.store, &write_of(call, target, options), object).map(|outcome| done(&outcome))
+    write::create(&api.store, &write_of(call, target, options), object).map(|outcome| done(api, call, &outcome))
 }
 
 pub(super) fn replace(api: &Api, call: &Call, target: &Target) -> Result<Response, ApiError> {
     call.accepted()?;
     let options = call.query.write_options("UpdateOptions", false)?;
     let object = object_of(call, target)?;
-    write::replace(&api.store, &write_of(call, target, options), object).map(|outcome| done(&outcome))
+    write::replace(&api.store, &write_of(call, target, options), object).map(|outcome| done(api, call, &outcome))
 }
 
 pub(super) fn patch(api: &Api, call: &Call, target: &Target) -> Result<Response, ApiError> {
@@ -94,7 +103,7 @@ pub(super) fn patch(api: &Api, call: &Call, target: &Target) -> Result<Response,
         APPLY_YAML => Patch::Apply { config: configuration(&call.body)?, force: options.force.unwrap_or(false) },
         _ => Patch::Strategic(body()?),
     };
-    write::patch(&api.store, &write_of(call, target, options), &patch).map(|outcome| done(&outcome))
+    write::patch(&api.store, &write_of(call, target, options), &patch).map(|outcome| done(api, call, &outcome))
 }
 
 /// An apply's body may be YAML, and JSON is YAML; as JSON it is read faster.
@@ -132,7 +141,9 @@ pub(super) fn delete(api: &Api, call: &Call, target: &Target) -> Result<Response
     call.accepted()?;
     let (options, dry_run) = delete_options(call)?;
     let write = Write { dry_run, ..Write::new(target.resource, &target.namespace, &target.name) };
-    let body = match write::delete(&api.store, &write, &options)? {
+    let (deleted, step) = write::delete(&api.store, &write, &options)?;
+    tell(api, call, step.as_ref());
+    let body = match deleted {
         Deleted::Waiting(record) => record.object(),
         Deleted::Gone { uid } => {
             let mut details = json!({ "name": target.name, "kind": target.resource.plural(), "uid": uid });
@@ -160,7 +171,7 @@ pub(super) fn delete_collection(api: &Api, call: &Call, target: &Target) -> Resu
         match write::delete(&api.store, &write, &options) {
             // Somebody else was faster.
             Err(error) if error.code == StatusCode::NOT_FOUND.as_u16() => {}
-            other => drop(other?),
+            other => tell(api, call, other?.1.as_ref()),
         }
     }
     Ok(super::json(StatusCode::OK, page.to_bytes(target.resource)))

@@ -95,6 +95,22 @@ pub(crate) enum Decision {
     Leave,
 }
 
+/// What became of an object that a writer decided on.
+#[derive(Debug)]
+pub(crate) struct Decided {
+    /// The object as it is now, if it is there.
+    pub(crate) now: Option<Arc<Record>>,
+    /// What was done; nothing where it was left as it is.
+    pub(crate) step: Option<Step>,
+}
+
+/// A step from one version of an object to the next: into being, on, or out.
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub(crate) before: Option<Arc<Record>>,
+    pub(crate) after: Option<Arc<Record>>,
+}
+
 impl std::fmt::Debug for Store {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Store").field("resource_version", &self.resource_version()).finish_non_exhaustive()
@@ -205,23 +221,23 @@ impl Store {
         namespace: &str,
         name: &str,
         decide: impl FnOnce(Option<&Arc<Record>>) -> Result<Decision, E>,
-    ) -> Result<Option<Arc<Record>>, E> {
+    ) -> Result<Decided, E> {
         let mut state = self.state();
         let key = key_of(namespace, name);
         let current = state.get(resource, &key).cloned();
-        let record = match decide(current.as_ref())? {
+        let after = match decide(current.as_ref())? {
             Decision::Put(draft) => Some(state.put(resource, draft)),
             Decision::Remove(last) => {
                 state.remove(resource, &key, last);
                 None
             }
-            Decision::Leave => return Ok(current),
+            Decision::Leave => return Ok(Decided { now: current, step: None }),
         };
         let version = state.version;
         drop(state);
         // Two writers may come here in the other order; the one with the newer version speaks for both.
         self.inner.newest.raise_to(version);
-        Ok(record)
+        Ok(Decided { now: after.clone(), step: Some(Step { before: current, after }) })
     }
 
     /// The newest version: rises with every change.

@@ -1,10 +1,9 @@
-//! Faults that a test injects, and hooks that let it act at the instant before a write.
+//! Faults that a test injects.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::drawn::Drawn;
-use crate::store::Store;
 
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,34 +153,6 @@ impl Faults {
             }
             Some(kind)
         })
-    }
-}
-
-type Hook = dyn Fn(&str, &str, &Store) + Send + Sync;
-
-/// What runs before each write.
-#[derive(Clone, Default)]
-pub(crate) struct Hooks {
-    before_write: Arc<Mutex<Vec<Arc<Hook>>>>,
-}
-
-impl std::fmt::Debug for Hooks {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Hooks").finish_non_exhaustive()
-    }
-}
-
-impl Hooks {
-    pub(crate) fn push(&self, hook: Arc<Hook>) {
-        self.before_write.lock().unwrap_or_else(PoisonError::into_inner).push(hook);
-    }
-
-    pub(crate) fn run(&self, method: &str, path: &str, store: &Store) {
-        // Taken out of the lock, so that a hook may add another.
-        let hooks = self.before_write.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        for hook in hooks {
-            hook(method, path, store);
-        }
     }
 }
 

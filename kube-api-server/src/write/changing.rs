@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::creating::{insert, wipe_system_fields};
-use super::{Outcome, Write, Written, answer, metadata, normal, with_type};
+use super::{Outcome, Stepped, Write, Written, answer, metadata, normal, with_type};
 use crate::admission;
 use crate::ownership::Writer;
 use crate::resource::Resource;
@@ -49,7 +49,7 @@ pub(super) fn change(
     store: &Store,
     write: &Write,
     mut compute: impl FnMut(&Record, &Value) -> Result<Value, ApiError>,
-) -> Result<Written, ApiError> {
+) -> Result<Stepped, ApiError> {
     on_the_newest(store, write, |record| {
         let current = record.value();
         let new = settle(store, write, record.version, &current, compute(record, &current)?)?;
@@ -62,7 +62,7 @@ pub(super) fn on_the_newest(
     store: &Store,
     write: &Write,
     mut decide: impl FnMut(&Record) -> Result<Decision, ApiError>,
-) -> Result<Written, ApiError> {
+) -> Result<Stepped, ApiError> {
     for _ in 0..MOST_RACES {
         let current = store.get(write.resource, &write.namespace, &write.name).ok_or_else(|| write.not_found())?;
         let decision = decide(&current)?;
@@ -79,10 +79,11 @@ pub(super) fn on_the_newest(
         if raced {
             continue;
         }
-        return Ok(match (shown, kept) {
-            (Some(draft), _) => Written::Shown(with_type(write.resource, draft.into_value())),
-            (None, kept) => Written::Kept(kept.unwrap_or(current)),
-        });
+        let written = match shown {
+            Some(draft) => Written::Shown(with_type(write.resource, draft.into_value())),
+            None => Written::Kept(kept.now.unwrap_or(current)),
+        };
+        return Ok((written, kept.step));
     }
     Err(write.modified())
 }
@@ -182,5 +183,5 @@ pub(crate) fn update_in_place(
         let new = normal(store, write.resource, status.update(Some(&through_main), wanted), &current)?;
         Ok(decision(write, &current, new))
     })?;
-    stored.ok_or_else(|| write.not_found())
+    stored.now.ok_or_else(|| write.not_found())
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Outcome, Write, Written, answer, metadata, with_type};
+use super::{Outcome, Stepped, Write, Written, answer, metadata, with_type};
 use crate::status::ApiError;
 use crate::store::part::Apart;
 use crate::store::record::Draft;
@@ -40,7 +40,7 @@ pub(super) fn wipe_system_fields(object: &mut Value) {
 }
 
 /// Completes, checks and keeps a new object.
-pub(super) fn insert(store: &Store, write: &Write, object: Value) -> Result<Written, ApiError> {
+pub(super) fn insert(store: &Store, write: &Write, object: Value) -> Result<Stepped, ApiError> {
     keep(store, write, complete(store, write, object, Apart::default())?)
 }
 
@@ -64,7 +64,7 @@ fn complete(store: &Store, write: &Write, mut object: Value, apart: Apart) -> Re
 }
 
 /// Gives a new object its uid and keeps it, unless its name is taken.
-pub(crate) fn keep(store: &Store, write: &Write, mut draft: Draft) -> Result<Written, ApiError> {
+pub(crate) fn keep(store: &Store, write: &Write, mut draft: Draft) -> Result<Stepped, ApiError> {
     // Here, where objects come one after the other also when they were made side by side.
     draft.rest["metadata"]["uid"] = store.new_uid().into();
     let name = text(&draft.rest, "/metadata/name").to_owned();
@@ -76,11 +76,9 @@ pub(crate) fn keep(store: &Store, write: &Write, mut draft: Draft) -> Result<Wri
         let draft = if write.dry_run { None } else { draft.take() };
         Ok(draft.map_or(Decision::Leave, Decision::Put))
     })?;
-    Ok(match (kept, draft) {
-        (Some(record), _) => Written::Kept(record),
-        (None, draft) => {
-            let object = draft.map(Draft::into_value).unwrap_or_default();
-            Written::Shown(with_type(write.resource, object))
-        }
-    })
+    let written = match kept.now {
+        Some(record) => Written::Kept(record),
+        None => Written::Shown(with_type(write.resource, draft.map(Draft::into_value).unwrap_or_default())),
+    };
+    Ok((written, kept.step))
 }

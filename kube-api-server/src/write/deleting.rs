@@ -8,7 +8,7 @@ use super::Write;
 use crate::resource::Resource;
 use crate::status::ApiError;
 use crate::store::record::{Draft, Record};
-use crate::store::{Decision, Store};
+use crate::store::{Decision, Step, Store};
 use crate::validation::text;
 
 /// What a client wants of a deletion.
@@ -27,8 +27,8 @@ pub(crate) enum Deleted {
     Waiting(Arc<Record>),
 }
 
-/// Deletes an object, or marks it where finalizers hold it.
-pub(crate) fn delete(store: &Store, write: &Write, options: &Delete) -> Result<Deleted, ApiError> {
+/// Deletes an object, or marks it where finalizers hold it. Answers with what was done, too, if anything was.
+pub(crate) fn delete(store: &Store, write: &Write, options: &Delete) -> Result<(Deleted, Option<Step>), ApiError> {
     if write.resource == Resource::Namespaces
         && matches!(write.name.as_str(), "default" | "kube-system" | "kube-public")
     {
@@ -58,10 +58,11 @@ pub(crate) fn delete(store: &Store, write: &Write, options: &Delete) -> Result<D
         }
         Ok(Decision::Put(Draft { rest, apart: current.apart() }))
     })?;
-    Ok(match stored {
+    let deleted = match stored.now {
         Some(stored) if !write.dry_run => Deleted::Waiting(stored),
         _ => Deleted::Gone { uid },
-    })
+    };
+    Ok((deleted, stored.step))
 }
 
 fn check_preconditions(write: &Write, options: &Delete, object: &Value) -> Result<(), ApiError> {

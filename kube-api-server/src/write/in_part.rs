@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::changing::{goes, on_the_newest, settle};
 use super::patching::patched;
-use super::{Patch, Write, Written};
+use super::{Patch, Stepped, Write};
 use crate::patch::json_patch;
 use crate::status::ApiError;
 use crate::store::part::Part;
@@ -48,7 +48,7 @@ pub(super) fn patch(
     patch: &Patch,
     touched: &[Part],
     warnings: &mut Vec<String>,
-) -> Result<Written, ApiError> {
+) -> Result<Stepped, ApiError> {
     on_the_newest(store, write, |record| {
         let (current, mut apart) = (record.rest(touched), record.apart());
         let (object, _) = patched(store, write, patch, &current, warnings)?;

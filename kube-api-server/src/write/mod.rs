@@ -13,8 +13,8 @@ use serde_json::{Map, Value};
 
 use crate::resource::Resource;
 use crate::status::ApiError;
-use crate::store::Store;
 use crate::store::record::Record;
+use crate::store::{Step, Store};
 use crate::{admission, decode};
 pub(crate) use changing::{replace, update_in_place};
 pub(crate) use creating::{create, keep, registration};
@@ -28,6 +28,8 @@ pub(crate) struct Outcome {
     pub(crate) object: Written,
     pub(crate) created: bool,
     pub(crate) warnings: Vec<String>,
+    /// What was done; nothing in a dry run, and where the object is as it was.
+    pub(crate) step: Option<Step>,
 }
 
 /// What a write came to.
@@ -77,9 +79,12 @@ fn metadata(object: &mut Value) -> Option<&mut Map<String, Value>> {
     object.get_mut("metadata").and_then(Value::as_object_mut)
 }
 
-fn answer(written: Result<Written, ApiError>, created: bool, warnings: Vec<String>) -> Result<Outcome, ApiError> {
+/// What a write came to, and the step that it made if it made one.
+type Stepped = (Written, Option<Step>);
+
+fn answer(written: Result<Stepped, ApiError>, created: bool, warnings: Vec<String>) -> Result<Outcome, ApiError> {
     match written {
-        Ok(object) => Ok(Outcome { object, created, warnings }),
+        Ok((object, step)) => Ok(Outcome { object, created, warnings, step }),
         Err(error) => Err(error.after_warnings(warnings)),
     }
 }
