@@ -18,12 +18,20 @@ pub(crate) enum Happening {
     Power(usize, Power),
     /// A large part of the machines is destroyed at once.
     Disaster(usize),
-    Kubelet { index: usize, is_well: bool },
+    Kubelet {
+        index: usize,
+        is_well: bool,
+    },
     /// Somebody else writes a Node.
-    Writer { index: usize, what: Writing },
+    Writer {
+        index: usize,
+        what: Writing,
+    },
     PacketFault(Fault),
     /// The token is without rights: the API knows nothing, in its own words, or refuses the project.
-    NoRights { project: u16 },
+    NoRights {
+        project: u16,
+    },
     Revoked,
     PacketOutage(OutageKind),
     PacketSlow(Duration),
@@ -33,9 +41,12 @@ pub(crate) enum Happening {
     KubeWell,
     WatchesCut,
     HistoryForgotten,
-    EventsForgotten,
-    Crash { pause: Duration },
-    Stop { pause: Duration },
+    Crash {
+        pause: Duration,
+    },
+    Stop {
+        pause: Duration,
+    },
     Handover,
     ClockSet(i64),
 }
@@ -79,8 +90,7 @@ impl Happening {
             92..93 => Self::HistoryForgotten,
             93..96 => Self::Crash { pause },
             96..97 => Self::Stop { pause },
-            97..98 => Self::Handover,
-            98..99 => Self::EventsForgotten,
+            97..99 => Self::Handover,
             _ => Self::ClockSet(dice.i64(-7_200..7_200)),
         }
     }
@@ -125,7 +135,7 @@ impl Happening {
                 world.packet.set_latency(Latency::NONE);
             }
             Self::KubeFault(fault) => world.kubernetes.faults().push(fault.clone()),
-            Self::KubeSlow(time) => world.kubernetes.set_latency(KubeLatency::fixed(*time)),
+            Self::KubeSlow(time) => world.kubernetes.set_latency(KubeLatency::Fixed(*time)),
             Self::KubeWell => {
                 world.kubernetes.faults().clear();
                 world.kubernetes.set_latency(None);
@@ -135,7 +145,6 @@ impl Happening {
                 world.kubernetes.store().compact();
                 world.kubernetes.store().drop_watches();
             }
-            Self::EventsForgotten => {}
             Self::Crash { pause } => {
                 if let Some(process) = world.process.take() {
                     process.crash();

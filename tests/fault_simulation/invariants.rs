@@ -230,7 +230,8 @@ impl Watchdog {
             }
         }
         if fullest.0 > f64::from(burst) + 1e-6 {
-            self.violations.add(format!("the budget was overdrawn to {:.2} of {burst} at {:.3} s", fullest.0, fullest.1));
+            self.violations
+                .add(format!("the budget was overdrawn to {:.2} of {burst} at {:.3} s", fullest.0, fullest.1));
         }
     }
 }

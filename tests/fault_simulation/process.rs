@@ -36,12 +36,8 @@ impl Process {
         let config = Config::load(&flags, variable).unwrap();
         let (cutter, cable) = Cable::new(is_careless);
         let leads = Arc::new(AtomicBool::new(true));
-        let way = ToKubernetes::new(
-            kubernetes.connector().unwrap(),
-            cable.clone(),
-            Arc::clone(&leads),
-            violations.clone(),
-        );
+        let way =
+            ToKubernetes::new(kubernetes.connector().unwrap(), cable.clone(), Arc::clone(&leads), violations.clone());
         let transport = Arc::new(ToPacket::new(packet.connector().unwrap(), cable));
         let ((gatekeeper, gate), metrics) = (Gatekeeper::new(true), Metrics::new());
         let means = Means {

@@ -84,7 +84,9 @@ async fn settle(world: &mut World) {
         if !wrongs.is_empty() {
             right_since = None;
             if ended.elapsed() > SETTLED_WITHIN {
-                return world.violations.add(format!("after {SETTLED_WITHIN:?} without a fault: {}", wrongs.join("; ")));
+                return world
+                    .violations
+                    .add(format!("after {SETTLED_WITHIN:?} without a fault: {}", wrongs.join("; ")));
             }
         } else if right_since.get_or_insert_with(Instant::now).elapsed() > STAYS_RIGHT {
             return;
@@ -98,7 +100,8 @@ fn run(seed: u64, level: Level) -> Story {
     let thread = std::thread::Builder::new().name(format!("seed {seed}"));
     let story = thread.spawn(move || {
         fastrand::seed(seed);
-        let runtime = || tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let runtime =
+            || tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         let mut told = String::new();
         let story = System::with_tokio_rt(runtime).block_on(async {
             let begun = Instant::now();
@@ -124,7 +127,10 @@ fn run(seed: u64, level: Level) -> Story {
         let log = String::from_utf8_lossy(&heard.lock().unwrap()).into_owned();
         Story { told: if log.is_empty() { told } else { format!("{told}\n{log}") }, ..story }
     });
-    story.unwrap().join().unwrap_or_else(|_| panic!("seed {seed} panicked; run it again with: make fault-test SEED={seed}"))
+    story
+        .unwrap()
+        .join()
+        .unwrap_or_else(|_| panic!("seed {seed} panicked; run it again with: make fault-test SEED={seed}"))
 }
 
 fn variable(name: &str) -> Option<u64> {

@@ -9,9 +9,8 @@ use std::time::{Duration, SystemTime};
 use k8s_openapi::jiff::Timestamp;
 use kube_api_server::NodeSpec;
 use packet_api_server::{DeviceSpec, DeviceState};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use crate::invariants::{SHUTDOWN, Truth, UNINITIALIZED, Violations, Watchdog, device_of};
 use crate::machine::{Machine, Power, is_ready, set_ready, taints};
@@ -63,6 +62,9 @@ pub(crate) struct World {
     pub(crate) burst: NonZeroU32,
     variables: Vec<(&'static str, String)>,
     missing_since: BTreeMap<String, Instant>,
+    /// The Nodes, whether each is Ready, and of which version of the cluster that is.
+    nodes: BTreeMap<String, bool>,
+    read_at: u64,
     /// The fewest Nodes of ours that there have been.
     fewest: usize,
     next_machine: usize,
@@ -119,6 +121,8 @@ impl World {
             burst: NonZeroU32::new(burst).unwrap(),
             variables,
             missing_since: BTreeMap::new(),
+            nodes: BTreeMap::new(),
+            read_at: u64::MAX,
             fewest: usize::MAX,
             next_machine: 0,
         };
@@ -176,8 +180,16 @@ impl World {
     /// What kubelets and the node lifecycle controller do.
     fn look_after_nodes(&mut self) {
         let (store, now) = (self.kubernetes.store().clone(), self.clock.text());
+        // To read all Nodes takes most of the time that a world takes, and there is something new in them but rarely.
+        if std::mem::replace(&mut self.read_at, store.resource_version()) != store.resource_version() {
+            let nodes = store.nodes();
+            let name = |node: &Value| node["metadata"]["name"].as_str().unwrap().to_owned();
+            self.nodes = nodes.iter().map(|node| (name(node), is_ready(node))).collect();
+            let ours = nodes.iter().filter(|node| device_of(node).is_some()).count();
+            self.fewest = if ours > 0 { self.fewest.min(ours) } else { self.fewest };
+        }
         for machine in &self.machines {
-            let Some(node) = store.node(&machine.name) else {
+            let Some(is_ready) = self.nodes.get(&machine.name) else {
                 let since = *self.missing_since.entry(machine.name.clone()).or_insert_with(Instant::now);
                 if machine.registers(since) {
                     store.create_node(machine.node()).unwrap();
@@ -186,16 +198,13 @@ impl World {
                 }
                 continue;
             };
-            if let Some(should_be) = machine.should_be_ready().filter(|should_be| *should_be != is_ready(&node)) {
-                store.update_node(&machine.name, |node| set_ready(node, should_be, &now)).unwrap();
-                if !should_be {
-                    self.note_not_ready(&machine.name);
-                }
+            self.missing_since.remove(&machine.name);
+            if let Some(should_be) = machine.should_be_ready().filter(|should_be| should_be != is_ready)
+                && store.update_node(&machine.name, |node| set_ready(node, should_be, &now)).is_ok()
+                && !should_be
+            {
+                self.note_not_ready(&machine.name);
             }
-        }
-        let ours = store.nodes().iter().filter(|node| device_of(node).is_some()).count();
-        if ours > 0 {
-            self.fewest = self.fewest.min(ours);
         }
     }
 
@@ -260,15 +269,10 @@ impl World {
     /// What was asked and answered, and when: the course that the world took.
     pub(crate) fn trace(&self) -> Vec<String> {
         let asked = self.packet.requests().all().into_iter();
-        let asked = asked.map(|request| {
-            format!("{:?} {} {} {}", request.at, request.method, request.path, request.status)
-        });
+        let asked =
+            asked.map(|request| format!("{:?} {} {} {}", request.at, request.method, request.path, request.status));
         let written = self.kubernetes.requests().all().into_iter();
         let written = written.map(|request| format!("{} {} {}", request.method, request.path, request.status));
         asked.chain(written).collect()
-    }
-
-    pub(crate) fn uuid(&self, index: usize) -> Uuid {
-        self.machines[index].device
     }
 }
