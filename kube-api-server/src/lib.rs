@@ -20,6 +20,9 @@
 //! # }
 //! ```
 //!
+//! Started with [`start_in_process`](ServerBuilder::start_in_process) it needs no port and no thread, and under tokio's paused
+//! clock it takes the same course in every run.
+//!
 //! Where it knowingly differs from the real thing is in this crate's README.
 
 #![forbid(unsafe_code)]

@@ -17,6 +17,9 @@
 //! # }
 //! ```
 //!
+//! Started with [`start_in_process`](ServerBuilder::start_in_process) it needs no port and no thread, and under tokio's paused
+//! clock it takes the same course in every run.
+//!
 //! The program of the same name serves the same store to anything that speaks HTTP.
 #![forbid(unsafe_code)]
 
