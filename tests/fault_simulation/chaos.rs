@@ -116,7 +116,7 @@ impl Happening {
                 }
             }
             Self::Writer { index, what } => what.write(world, *index),
-            Self::PacketFault(fault) => _ = world.packet.faults().push(fault.clone()),
+            Self::PacketFault(fault) => world.packet.faults().push(fault.clone()),
             Self::NoRights { project } => {
                 let faults = world.packet.faults();
                 faults.clear();

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::machine::{is_ready, taints};
+use crate::machine::{is_marked, is_ready, taints};
 
 pub(crate) const UNINITIALIZED: &str = "node.cloudprovider.kubernetes.io/uninitialized";
 pub(crate) const SHUTDOWN: &str = "node.cloudprovider.kubernetes.io/shutdown";
@@ -92,7 +92,7 @@ impl Watchdog {
         let Some(name) = write.path.strip_prefix("/api/v1/nodes/") else { return };
         let Some(before) = &write.before else { return };
         let mut faults = Vec::new();
-        match (&*write.method, &write.after) {
+        match (write.method, &write.after) {
             ("PATCH", Some(after)) => self.look_at_patch(before, after, &mut faults),
             ("DELETE", _) => self.look_at_deletion(before, &mut faults),
             (method, _) => faults.push(format!("{method} on a Node")),
@@ -136,7 +136,7 @@ impl Watchdog {
                 faults.push("it lost the uninitialized taint before it was complete".to_owned());
             }
         }
-        if !has(before, SHUTDOWN) && has(after, SHUTDOWN) {
+        if !is_marked(before) && is_marked(after) {
             let device = device_of(after).unwrap_or_default();
             let is_off = self.packet.device(&device).is_some_and(|device| device.state == DeviceState::Inactive);
             let was_off = self.truth().switched_at.get(&device).is_some_and(|at| at.elapsed() < HINDSIGHT);
@@ -144,7 +144,7 @@ impl Watchdog {
                 faults.push("it was marked as shut down though its device is on".to_owned());
             }
         }
-        if has(before, SHUTDOWN) && !has(after, SHUTDOWN) && !is_ready(after) {
+        if is_marked(before) && !is_marked(after) && !is_ready(after) {
             faults.push("it lost the shutdown taint though it is not Ready".to_owned());
         }
     }

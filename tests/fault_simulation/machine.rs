@@ -7,6 +7,8 @@ use serde_json::Value;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::invariants::SHUTDOWN;
+
 /// How long after a machine is on its Node is Ready.
 const BOOT: Duration = Duration::from_secs(20);
 /// How long a kubelet is silent before its Node is not Ready any more (kube-controller-manager
@@ -75,4 +77,10 @@ pub(crate) fn set_ready(node: &mut Value, is_ready: bool, time: &str) {
 /// The keys of the taints of a Node.
 pub(crate) fn taints(node: &Value) -> Vec<&str> {
     node["spec"]["taints"].as_array().into_iter().flatten().filter_map(|taint| taint["key"].as_str()).collect()
+}
+
+/// Whether a Node carries the taint of a machine that is switched off. With another effect it is somebody else's.
+pub(crate) fn is_marked(node: &Value) -> bool {
+    let taints = node["spec"]["taints"].as_array();
+    taints.into_iter().flatten().any(|taint| taint["key"] == SHUTDOWN && taint["effect"] == "NoSchedule")
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::invariants::{SHUTDOWN, Truth, UNINITIALIZED, Violations, Watchdog, device_of};
-use crate::machine::{Machine, Power, is_ready, set_ready, taints};
+use crate::machine::{Machine, Power, is_marked, is_ready, set_ready, taints};
 use crate::process::Process;
 use crate::secrecy::TOKEN;
 
@@ -237,17 +237,18 @@ impl World {
     fn wrong(&self, machine: &Machine, is_mass: bool) -> Option<&'static str> {
         let node = self.kubernetes.store().node(&machine.name);
         let has = |taint: &str| node.as_ref().is_some_and(|node| taints(node).contains(&taint));
+        let is_marked = node.as_ref().is_some_and(is_marked);
         match machine.power {
             Power::On if machine.is_well => match &node {
                 None => Some("its kubelet has not registered it"),
                 Some(node) if !is_ready(node) => Some("it is not Ready yet"),
                 Some(_) if has(UNINITIALIZED) => Some("it is not initialised"),
-                Some(_) if has(SHUTDOWN) => Some("it is Ready and marked as shut down"),
+                Some(_) if is_marked => Some("it is Ready and marked as shut down"),
                 Some(node) if device_of(node) != Some(machine.device) => Some("its provider ID is another's"),
                 Some(_) => None,
             },
             Power::On => (has(UNINITIALIZED)).then_some("it is not initialised"),
-            Power::Off if self.stands(machine) && !has(SHUTDOWN) => Some("it is switched off and not marked"),
+            Power::Off if self.stands(machine) && !is_marked => Some("it is switched off and not marked"),
             Power::Destroyed if self.stands(machine) && !is_mass => Some("its device is gone and it still stands"),
             Power::Off | Power::Destroyed => None,
         }

@@ -107,10 +107,11 @@ impl Guard {
         self.stopped_at
     }
 
-    /// How many Nodes may be deleted now beside those that count already, with so many of ours left that do not count.
+    /// How many Nodes may be deleted now beside those whose deletion counts already, with so many of ours left that do not
+    /// count. Those that count may be tried again.
     ///
     /// # Errors
-    /// When none may: why.
+    /// When none may, not even those: why.
     pub fn room(&mut self, left: usize, now: Instant) -> Result<usize, Held> {
         if let Some((until, reason)) = &self.not_recalled {
             if now < *until {
@@ -120,12 +121,22 @@ impl Guard {
         }
         self.forget(now);
         // Of the Nodes that there were, those included that are deleted by now.
-        let (deleted, before) = (self.recent.len(), left + self.recent.len());
-        let most = self.limits.share.of(before).max(1);
-        match most.checked_sub(deleted) {
-            None | Some(0) => Err(Held::Share { deleted, ours: before }),
-            Some(room) => Ok(room),
-        }
+        let most = self.most_of(left + self.recent.len());
+        // More than may be can count only where Events of earlier processes tell of deletions that failed; which did is not
+        // known.
+        most.checked_sub(self.recent.len()).ok_or_else(|| self.used_up(left))
+    }
+
+    /// How many of so many may be deleted within the window.
+    fn most_of(&self, ours: usize) -> usize {
+        self.limits.share.of(ours).max(1)
+    }
+
+    /// That the share is used up, with so many of ours left that do not count.
+    #[must_use]
+    pub fn used_up(&self, left: usize) -> Held {
+        let ours = left + self.recent.len();
+        Held::Share { most: self.most_of(ours), ours }
     }
 
     /// Lets go what was longer ago than the window.
@@ -184,9 +195,10 @@ mod tests {
     fn the_deletions_of_the_processes_before_count_for_a_whole_window() {
         let now = Instant::now();
         let mut guard = recalled(2, now);
-        assert_eq!(guard.room(18, now), Err(Held::Share { deleted: 2, ours: 20 }));
-        assert!(guard.room(18, now + LIMITS.window).is_err());
+        assert_eq!(guard.room(18, now), Ok(0));
+        assert_eq!(guard.room(18, now + LIMITS.window), Ok(0));
         assert_eq!(guard.room(18, now + LIMITS.window + Duration::from_millis(1)), Ok(1));
+        assert_eq!(recalled(3, now).room(17, now), Err(Held::Share { most: 2, ours: 20 }), "more than may be");
     }
 
     #[test]
@@ -235,10 +247,10 @@ mod tests {
         let now = Instant::now();
         let mut guard = recalled(0, now);
         guard.spend("a", now);
-        assert!(guard.counts("a") && guard.room(8, now).is_err());
+        assert!(guard.counts("a") && guard.room(8, now) == Ok(0));
         let again = now + LIMITS.window;
         guard.spend("a", again);
-        assert_eq!(guard.room(8, again + LIMITS.window), Err(Held::Share { deleted: 1, ours: 9 }));
+        assert_eq!(guard.room(8, again + LIMITS.window), Ok(0));
         guard.refund("a");
         assert_eq!(guard.room(8, again), Ok(1));
     }
@@ -272,7 +284,7 @@ mod tests {
                     }
                     1 => ours += count,
                     _ => for _ in 0..=count {
-                        if ours > 0 && guard.room(ours, now).is_ok() {
+                        if ours > 0 && guard.room(ours, now).is_ok_and(|room| room > 0) {
                             guard.spend(&deleted.len().to_string(), now);
                             deleted.push((now, ours));
                             ours -= 1;

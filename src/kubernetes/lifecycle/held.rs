@@ -12,7 +12,7 @@ pub enum Held {
     /// As many were deleted within the window as may be.
     Share {
         /// How many that are.
-        deleted: usize,
+        most: usize,
         /// Of how many Nodes.
         ours: usize,
     },
@@ -64,9 +64,9 @@ impl Held {
                     limits.mass_share
                 )
             }
-            Self::Share { deleted, ours } => format!(
-                "the device is gone; the Node waits its turn, as {deleted} of {ours} Nodes went within {window} and \
-                 safety.deletionShare is {share} (one at least). It goes on by itself"
+            Self::Share { most, ours } => format!(
+                "the device is gone; the Node waits its turn, as no more than {most} of {ours} Nodes are deleted within {window} \
+                 (safety.deletionShare {share}, one at least). It goes on by itself"
             ),
             Self::NotRecalled { reason } => format!(
                 "the device is gone; the Node waits for {window}, as the deletions before this start cannot be read back from \

@@ -190,15 +190,15 @@ impl Monitor {
         if self.confirming.is_some() || self.watched.values().any(|entry| entry.verdict.is_none()) {
             return None;
         }
-        let (room, ours) = (self.room(now), self.left() + self.guard.deleted());
+        let room = self.room(now);
+        let used_up = self.guard.used_up(self.left());
         let candidates = self.watched.iter_mut().filter(|(_, entry)| entry.may_be_confirmed(now));
         let mut candidates: Vec<_> = candidates.collect();
         // What counts already may be tried again, and takes no room.
         candidates.sort_by_key(|(_, entry)| (!self.guard.counts(&entry.node.uid), entry.gone_since));
         let counted = candidates.iter().filter(|(_, entry)| self.guard.counts(&entry.node.uid)).count();
         let room = match room {
-            Ok(room) => room + counted,
-            Err(Held::Share { .. }) if counted > 0 => counted,
+            Ok(room) => counted + room,
             Err(held) => {
                 for (_, entry) in candidates {
                     entry.held = Some(held.clone());
@@ -206,10 +206,9 @@ impl Monitor {
                 return None;
             }
         };
-        let deleted = self.guard.deleted() + room - counted;
         let next = candidates.len().min(room).min(CONFIRMED_AT_ONCE);
         for (place, (_, entry)) in candidates.iter_mut().enumerate() {
-            entry.held = (place >= room).then_some(Held::Share { deleted, ours });
+            entry.held = (place >= room).then(|| used_up.clone());
         }
         let next: Vec<_> = candidates.into_iter().take(next).collect();
         if next.is_empty() {
@@ -260,15 +259,16 @@ impl Monitor {
         let mut actions = Vec::new();
         for (name, absence) in proven {
             // More may look gone by now than when it was asked.
-            let room = self.room(now);
+            let (room, used_up) = (self.room(now), self.guard.used_up(self.left()));
             let Some(entry) = self.watched.get_mut(&name).filter(|entry| entry.may_be_confirmed(now)) else { continue };
-            match room {
-                Err(Held::Share { .. }) if self.guard.counts(&entry.node.uid) => {}
-                Err(held) => {
-                    entry.held = Some(held);
-                    continue;
-                }
-                Ok(_) => {}
+            let held = match room {
+                Ok(0) if !self.guard.counts(&entry.node.uid) => Some(used_up),
+                Ok(_) => None,
+                Err(held) => Some(held),
+            };
+            if held.is_some() {
+                entry.held = held;
+                continue;
             }
             (entry.held, entry.deletion) = (None, Deletion::UnderWay);
             self.guard.spend(&entry.node.uid, now);
