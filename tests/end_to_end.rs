@@ -8,5 +8,9 @@ mod program;
 
 #[path = "end_to_end/command_line.rs"]
 mod command_line;
-#[path = "end_to_end/real_control_plane.rs"]
-mod real_control_plane;
+#[path = "end_to_end/initialised_nodes.rs"]
+mod initialised_nodes;
+#[path = "end_to_end/nodes_not_ready.rs"]
+mod nodes_not_ready;
+#[path = "end_to_end/stage.rs"]
+mod stage;

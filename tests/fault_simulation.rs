@@ -3,6 +3,8 @@
 //! crash and handover. After each step what must always hold is checked, and once the faults have ended, that everything comes
 //! right.
 //!
+//! In a world where nothing happens it is counted what Nodes that are not Ready cost.
+//!
 //! `make fault-test SEEDS=1000` runs many seeds; `make fault-test SEED=17` one, and tells its story.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
@@ -21,5 +23,7 @@ mod process;
 mod run;
 #[path = "fault_simulation/secrecy.rs"]
 mod secrecy;
+#[path = "fault_simulation/steady_state.rs"]
+mod steady_state;
 #[path = "fault_simulation/world.rs"]
 mod world;

@@ -140,3 +140,32 @@ async fn a_restart_does_not_end_a_stop_though_nodes_have_joined() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(nodes(&cloud), 40);
 }
+
+/// A cloud whose Packet API is looked for at another place, and whose one Node that is not Ready has no device any more.
+async fn at(base_url: impl FnOnce(&packet_api_server::Server, &kube_api_server::Server) -> String) -> Cloud {
+    let kubernetes = kube_api_server::Server::start().await.unwrap();
+    let packet = packet_api_server::Server::start().await.unwrap();
+    let cloud = builder().variable("METAL_BASE_URL", &base_url(&packet, &kubernetes)).start().await;
+    seed(&cloud, 5, 1);
+    let unknown = r#"packet_ccm_nodes_not_ready{device="unknown"}"#;
+    let is_known = || cloud.metric(unknown) == 1 || cloud.metric(&held("unconfirmed")) == 1;
+    until("the question to fail", || is_known().then_some(())).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!((nodes(&cloud), cloud.writes("node-0")), (5, 0));
+    cloud
+}
+
+#[actix::test]
+async fn an_address_where_nobody_speaks_tls_deletes_nothing() {
+    at(|packet, _| packet.url().replace("http://", "https://")).await;
+}
+
+#[actix::test]
+async fn the_address_of_another_api_deletes_nothing() {
+    at(|_, kubernetes| format!("{}/metal/v1/", kubernetes.url())).await;
+}
+
+#[actix::test]
+async fn the_api_without_the_path_of_its_base_url_deletes_nothing() {
+    at(|packet, _| packet.url().replace("/metal/v1/", "/")).await;
+}

@@ -71,21 +71,33 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A world of so many machines, with the controller started.
+    /// A world of so many machines, with the controller started. What the API and the budget are like is drawn.
     pub(crate) async fn new(dice: &mut fastrand::Rng, machines: usize) -> Self {
+        let per_page = *dice.choice(&[3, 5, 10, 1000]).unwrap();
+        let budget = *dice.choice(&[(10.0, 20, 8), (2.0, 5, 2), (50.0, 20, 8), (1.0, 3, 1)]).unwrap();
+        Self::with(dice, machines, per_page, budget).await
+    }
+
+    /// A world of so many machines, of an API that puts so many devices on a page, and of that rate, burst and number of
+    /// requests in flight.
+    pub(crate) async fn with(
+        dice: &mut fastrand::Rng,
+        machines: usize,
+        per_page: u32,
+        (rate, burst, in_flight): (f64, u32, u32),
+    ) -> Self {
         let started = Instant::now();
         let clock = Clock { started, offset_s: Arc::default() };
         let (for_packet, for_kubernetes) = (clock.clone(), clock.clone());
         let packet = packet_api_server::Server::builder()
             .token(TOKEN)
             .seed(dice.u64(..))
-            .max_per_page(*dice.choice(&[3, 5, 10, 1000]).unwrap())
+            .max_per_page(per_page)
             .legacy_meta(dice.u8(..5) == 0)
             .clock(move || for_packet.system_time());
         let packet = packet.start_in_process().await.unwrap();
         let kubernetes = kube_api_server::Server::builder().seed(dice.u64(..));
         let kubernetes = kubernetes.clock(move || for_kubernetes.system_time()).start_in_process().await.unwrap();
-        let (rate, burst, in_flight) = *dice.choice(&[(10.0, 20, 8), (2.0, 5, 2), (50.0, 20, 8), (1.0, 3, 1)]).unwrap();
         let variables = vec![
             ("METAL_API_KEY", TOKEN.to_owned()),
             ("METAL_PROJECT_ID", packet.project_id().to_string()),

@@ -191,7 +191,7 @@ impl Builder {
         mut self,
         seed: impl FnOnce(&packet_api_server::Server, &kube_api_server::Server),
     ) -> Cloud {
-        logging::start(4, packet_cloud_controller_manager::config::LogFormat::Text);
+        logging::start(verbosity(), packet_cloud_controller_manager::config::LogFormat::Text);
         let packet = self.packet.start().await.unwrap();
         let kubernetes = kube_api_server::Server::start().await.unwrap();
         seed(&packet, &kubernetes);
@@ -211,6 +211,11 @@ impl Builder {
         let (running, gatekeeper, metrics) = start_actors(&config, &kubernetes);
         Cloud { packet, kubernetes, running, gatekeeper, metrics, config }
     }
+}
+
+/// How much the tests log: at the highest verbosity where secrets are looked for in all of it.
+fn verbosity() -> u8 {
+    std::env::var("TEST_VERBOSITY").ok().and_then(|text| text.parse().ok()).unwrap_or(4)
 }
 
 /// Starts the actors, as a process does.

@@ -12,6 +12,9 @@ use tokio::time::Instant;
 use super::held::Held;
 use super::share::Share;
 
+/// How long a deletion may still come about that the process before had under way when it ended: as long as the API server may
+/// take to answer one.
+const AFTERMATH: Duration = Duration::from_mins(1);
 /// So many Nodes can look gone without that being called a mass, however small the cluster is.
 const NO_MASS: usize = 2;
 
@@ -50,8 +53,9 @@ pub struct Recalled {
 #[derive(Debug)]
 pub struct Guard {
     limits: DeletionLimits,
-    /// The Nodes whose deletion counts, by uid, and when it was begun last: one that is tried again is still one.
-    recent: HashMap<Box<str>, Instant>,
+    /// The Nodes whose deletion counts, by uid, and since when it is over; one that is under way is not. One that is tried
+    /// again is still one.
+    recent: HashMap<Box<str>, Option<Instant>>,
     /// Until when the share counts as used up, because what was deleted before the start is not known; and why.
     not_recalled: Option<(Instant, String)>,
     /// How large the cluster was when deletion was stopped, while it is. Nodes that join do not make a mass disappearance
@@ -77,7 +81,8 @@ impl Guard {
     /// have been set since.
     pub fn recall(&mut self, recalled: Recalled, now: Instant) {
         self.not_recalled = None;
-        self.recent.extend(recalled.deletions.into_iter().map(|uid| (uid.into(), now)));
+        let over_at = Some(now + AFTERMATH);
+        self.recent.extend(recalled.deletions.into_iter().map(|uid| (uid.into(), over_at)));
         self.stopped_at = self.stopped_at.into_iter().chain(recalled.stopped_at).min();
     }
 
@@ -141,7 +146,8 @@ impl Guard {
 
     /// Lets go what was longer ago than the window.
     fn forget(&mut self, now: Instant) {
-        self.recent.retain(|_, begun| now.saturating_duration_since(*begun) <= self.limits.window);
+        let window = self.limits.window;
+        self.recent.retain(|_, over_at| over_at.is_none_or(|at| now.saturating_duration_since(at) <= window));
     }
 
     /// How many deletions count at the moment.
@@ -157,8 +163,13 @@ impl Guard {
     }
 
     /// Counts the deletion of the Node of that uid, which is begun now.
-    pub fn spend(&mut self, uid: &str, now: Instant) {
-        self.recent.insert(uid.into(), now);
+    pub fn spend(&mut self, uid: &str) {
+        self.recent.insert(uid.into(), None);
+    }
+
+    /// The deletion of the Node of that uid has come about by now, or may have.
+    pub fn spent(&mut self, uid: &str, now: Instant) {
+        self.recent.insert(uid.into(), Some(now));
     }
 
     /// Takes back a deletion that is known not to have come about.
@@ -196,8 +207,9 @@ mod tests {
         let now = Instant::now();
         let mut guard = recalled(2, now);
         assert_eq!(guard.room(18, now), Ok(0));
-        assert_eq!(guard.room(18, now + LIMITS.window), Ok(0));
-        assert_eq!(guard.room(18, now + LIMITS.window + Duration::from_millis(1)), Ok(1));
+        let end = now + AFTERMATH + LIMITS.window;
+        assert_eq!(guard.room(18, end), Ok(0));
+        assert_eq!(guard.room(18, end + Duration::from_millis(1)), Ok(1));
         assert_eq!(recalled(3, now).room(17, now), Err(Held::Share { most: 2, ours: 20 }), "more than may be");
     }
 
@@ -243,16 +255,18 @@ mod tests {
     }
 
     #[test]
-    fn a_deletion_that_is_tried_again_counts_once_and_from_then_on() {
+    fn a_deletion_counts_while_it_is_under_way_and_for_a_window_after_it_and_once_if_it_is_tried_again() {
         let now = Instant::now();
         let mut guard = recalled(0, now);
-        guard.spend("a", now);
-        assert!(guard.counts("a") && guard.room(8, now) == Ok(0));
-        let again = now + LIMITS.window;
-        guard.spend("a", again);
-        assert_eq!(guard.room(8, again + LIMITS.window), Ok(0));
+        guard.spend("a");
+        let later = now + 3 * LIMITS.window;
+        assert!(guard.counts("a") && guard.room(8, later) == Ok(0));
+        guard.spent("a", later);
+        assert_eq!(guard.room(8, later + LIMITS.window), Ok(0));
+        guard.spend("a");
+        assert_eq!((guard.deleted(), guard.room(8, later + 2 * LIMITS.window)), (1, Ok(0)));
         guard.refund("a");
-        assert_eq!(guard.room(8, again), Ok(1));
+        assert_eq!(guard.room(8, later), Ok(1));
     }
 
     proptest! {
@@ -285,7 +299,10 @@ mod tests {
                     1 => ours += count,
                     _ => for _ in 0..=count {
                         if ours > 0 && guard.room(ours, now).is_ok_and(|room| room > 0) {
-                            guard.spend(&deleted.len().to_string(), now);
+                            let uid = deleted.len().to_string();
+                            guard.spend(&uid);
+                            now += Duration::from_millis(seconds);
+                            guard.spent(&uid, now);
                             deleted.push((now, ours));
                             ours -= 1;
                         }

@@ -20,7 +20,7 @@ use crate::packet::{Absence, Answer, DeviceId, NotGone};
 
 /// How old the first answer about a Node may be that is seen not Ready: one that has just been initialised, and whose network
 /// is yet to come up, is known already.
-const FIRST_AGE: Duration = Duration::from_secs(30);
+const FIRST_AGE: Duration = Duration::from_secs(10);
 /// How long a Node is left unasked that is not Ready for long, where it is one of few. Before, it is asked about more often.
 const UNASKED: Duration = Duration::from_secs(30);
 /// How far apart questions are on average where many Nodes are not Ready for long: 40 a minute, and with what refreshes ask
@@ -271,7 +271,7 @@ impl Monitor {
                 continue;
             }
             (entry.held, entry.deletion) = (None, Deletion::UnderWay);
-            self.guard.spend(&entry.node.uid, now);
+            self.guard.spend(&entry.node.uid);
             let tell = !entry.deletion_is_told;
             actions.push(Action::Delete { node: Arc::clone(&entry.node), absence, tell });
         }
@@ -301,8 +301,9 @@ impl Monitor {
                 }
             }
         }
-        if matches!(result, Err(Setback::Refused(_) | Setback::Superseded)) {
-            self.guard.refund(&node.uid);
+        match result {
+            Ok(()) | Err(Setback::Unclear(_)) => self.guard.spent(&node.uid, now),
+            Err(Setback::Refused(_) | Setback::Superseded) => self.guard.refund(&node.uid),
         }
         self.notices(now)
     }
