@@ -31,10 +31,10 @@ CROSS_linux_amd64 := CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER=x86_64-linux-g
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build test bench demo load-test fmt lint clean
+.PHONY: help build test fault-test fault-table bench demo load-test fmt lint clean
 
 help: ## list what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 build: ## the release binary, dist/bin/NAME--OS-ARCH; OS=linux|darwin, ARCH=amd64|arm64
 	$(if $(TRIPLE),,$(error no build for OS=$(OS) ARCH=$(ARCH): OS is linux or darwin, ARCH is amd64 or arm64))
@@ -48,13 +48,26 @@ build: ## the release binary, dist/bin/NAME--OS-ARCH; OS=linux|darwin, ARCH=amd6
 	@mkdir -p $(dir $(BINARY))
 	cp "$(TARGET_DIR)/$(TRIPLE)/release/$(NAME)" $(BINARY)
 
-# The binaries of the control plane are built on their own, in the open, because they take minutes the first time.
+# The binaries of the control plane are built on their own, in the open, because they take minutes the first time. What the
+# tests log, at the highest verbosity, goes to a file, in which no secret may be found.
+TEST_LOG := $(TARGET_DIR)/test-log.txt
 test: ## everything that can fail: unit, integration and end-to-end tests, and the judges of the simulated Packet API
 	$(CARGO) test --workspace --locked --no-run
 	"$(TARGET_DIR)/debug/control-plane-binaries"
-	LAB_PRODUCT_BINARY="$(abspath $(TARGET_DIR))/debug/$(NAME)" $(CARGO) test --workspace --locked
+	LAB_PRODUCT_BINARY="$(abspath $(TARGET_DIR))/debug/$(NAME)" TEST_VERBOSITY=10 $(CARGO) test --workspace --locked \
+		2>"$(TEST_LOG)" || { tail -n 20 "$(TEST_LOG)"; echo "What the tests logged is in $(TEST_LOG)." >&2; exit 1; }
+	tests/no-secret-in.sh "$(TEST_LOG)"
 	PACKET_API_SERVER="$(abspath $(TARGET_DIR))/debug/packet-api-server" packet-api-server/judges/schemathesis.sh
 	PACKET_API_SERVER="$(abspath $(TARGET_DIR))/debug/packet-api-server" packet-api-server/judges/packngo.sh
+
+FAULT_TEST = $(CARGO) test --locked -p $(NAME) --test fault_simulation whatever
+
+fault-test: ## the whole controller in simulated worlds full of faults: SEEDS=200 FIRST_SEED=1, or SEED=17 for the story of one
+	SEED=$(SEED) SEEDS=$(or $(SEEDS),200) FIRST_SEED=$(FIRST_SEED) LOG=$(LOG) $(FAULT_TEST) -- --nocapture
+
+fault-table: ## every fault against every kind of Node, as a table
+	@$(CARGO) test --locked -p $(NAME) --test behaviour --no-run --quiet
+	@$(CARGO) test --locked -p $(NAME) --test behaviour fault_table -- --nocapture 2>/dev/null | grep '^[|W]'
 
 # Named one by one, because without names cargo would have the unit tests read the arguments of benchmarks.
 bench: ## what reading, planning and patching cost in time and memory; FLAGS="Node" runs only what has that in its name

@@ -131,6 +131,9 @@ fn states(cloud: &Cloud) -> Vec<String> {
 /// What happened to each kind of Node under a fault.
 async fn under(fault: &'static str, break_it: Break) -> (&'static str, Vec<String>) {
     let cloud = Cloud::packet().flag("--node-monitor-period=100ms").start().await;
+    // A fault comes over a program that has been well.
+    let is_well = || cloud.packet.requests().all().iter().any(|request| request.status == 200);
+    until("the project to be read", || is_well().then_some(())).await;
     break_it(&cloud);
     // So many that the one that is gone is a small part of the cluster.
     for number in 0..6 {
