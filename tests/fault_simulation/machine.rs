@@ -24,6 +24,20 @@ pub(crate) enum Power {
     Off,
     /// Its device is gone for good.
     Destroyed,
+    /// Its device is gone for good, by the API's account, and yet it runs.
+    Forgotten,
+}
+
+impl Power {
+    /// Whether the API knows its device no more.
+    pub(crate) fn is_gone(self) -> bool {
+        matches!(self, Self::Destroyed | Self::Forgotten)
+    }
+
+    /// Whether its kubelet runs.
+    fn runs(self) -> bool {
+        matches!(self, Self::On | Self::Forgotten)
+    }
 }
 
 /// A machine.
@@ -43,7 +57,7 @@ pub(crate) struct Machine {
 impl Machine {
     /// Whether its Node should be Ready by now, or not; nothing while that is still to show.
     pub(crate) fn should_be_ready(&self) -> Option<bool> {
-        let reports = self.power == Power::On && self.is_well;
+        let reports = self.power.runs() && self.is_well;
         let shows = self.since.elapsed() >= if reports { BOOT } else { GRACE };
         shows.then_some(reports)
     }
@@ -56,7 +70,7 @@ impl Machine {
 
     /// Whether its kubelet registers a Node now that there is none.
     pub(crate) fn registers(&self, missing_since: Instant) -> bool {
-        self.power == Power::On && self.is_well && missing_since.elapsed() >= REGISTERS_AFTER
+        self.power.runs() && self.is_well && missing_since.elapsed() >= REGISTERS_AFTER
     }
 }
 

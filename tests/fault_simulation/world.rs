@@ -163,7 +163,7 @@ impl World {
     /// Switches a machine on or off, or destroys it.
     pub(crate) fn set_power(&mut self, index: usize, power: Power) {
         let machine = &mut self.machines[index];
-        if machine.power == Power::Destroyed || machine.power == power {
+        if machine.power.is_gone() || machine.power == power {
             return;
         }
         (machine.power, machine.since) = (power, Instant::now());
@@ -172,7 +172,7 @@ impl World {
         match power {
             Power::On => _ = store.set_device_state(&device, DeviceState::Active),
             Power::Off => _ = store.set_device_state(&device, DeviceState::Inactive),
-            Power::Destroyed => {
+            Power::Destroyed | Power::Forgotten => {
                 store.delete_device(&device);
                 truth.destroyed_at.insert(device, Instant::now());
             }
@@ -234,7 +234,7 @@ impl World {
     /// What is not as it should be once nothing has gone wrong for long enough.
     pub(crate) fn wrongs(&self) -> Vec<String> {
         let held = self.process.as_ref().map_or(0, |process| process.held_back("mass_disappearance"));
-        let gone = self.machines.iter().filter(|machine| machine.power == Power::Destroyed && self.stands(machine));
+        let gone = self.machines.iter().filter(|machine| machine.power.is_gone() && self.stands(machine));
         let gone = gone.count();
         let is_mass = held > 0 && gone > 2 && gone * 100 > self.fewest * 55;
         let wrong = |machine: &Machine| self.wrong(machine, is_mass).map(|what| format!("{}: {what}", machine.name));
@@ -262,7 +262,10 @@ impl World {
             Power::On => (has(UNINITIALIZED)).then_some("it is not initialised"),
             Power::Off if self.stands(machine) && !is_marked => Some("it is switched off and not marked"),
             Power::Destroyed if self.stands(machine) && !is_mass => Some("its device is gone and it still stands"),
-            Power::Off | Power::Destroyed => None,
+            Power::Forgotten if !machine.is_well && self.stands(machine) && !is_mass => {
+                Some("its device is gone, it is not Ready, and it still stands")
+            }
+            Power::Off | Power::Destroyed | Power::Forgotten => None,
         }
     }
 

@@ -22,16 +22,16 @@ pub struct Query {
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
-    /// Put the shutdown taint on, or take it off; [`Monitor::marked`] is told when that has ended.
+    /// Put the shutdown taint on, or take it off; [`Monitor::marked`](super::Monitor::marked) is told when that has ended.
     Mark {
         /// The Node as it was last seen.
         node: Arc<Node>,
         /// Whether it is shut down.
         shut_down: bool,
     },
-    /// Find out whether these devices are gone, beyond doubt; [`Monitor::confirmed`] is told.
+    /// Find out whether these devices are gone, beyond doubt; [`Monitor::confirmed`](super::Monitor::confirmed) is told.
     Confirm(Vec<DeviceId>),
-    /// Delete a Node; [`Monitor::deleted`] is told when that has ended.
+    /// Delete a Node; [`Monitor::deleted`](super::Monitor::deleted) is told when that has ended.
     Delete {
         /// The Node as it was last seen.
         node: Arc<Node>,
@@ -68,6 +68,6 @@ pub struct Counts {
     pub gone: usize,
     /// Of these: the device could not be asked for.
     pub unknown: usize,
-    /// Of those whose device looks gone, those that are held back, by [`Held::kind`].
+    /// Of those whose device looks gone, those that are held back, by [`Held::kind`](super::Held::kind).
     pub held: BTreeMap<&'static str, usize>,
 }
