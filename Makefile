@@ -67,7 +67,10 @@ fault-test: ## the whole controller in simulated worlds full of faults: SEEDS=20
 
 fault-table: ## every fault against every kind of Node, as a table
 	@$(CARGO) test --locked -p $(NAME) --test behaviour --no-run --quiet
-	@$(CARGO) test --locked -p $(NAME) --test behaviour fault_table -- --nocapture 2>/dev/null | grep '^[|W]'
+	@$(CARGO) test --locked -p $(NAME) --test behaviour fault_table -- --nocapture \
+		>"$(TARGET_DIR)/fault-table.txt" 2>"$(TARGET_DIR)/fault-table-log.txt" \
+		|| { tail -n 20 "$(TARGET_DIR)/fault-table.txt" "$(TARGET_DIR)/fault-table-log.txt"; exit 1; }
+	@grep '^[|W]' "$(TARGET_DIR)/fault-table.txt"
 
 # Named one by one, because without names cargo would have the unit tests read the arguments of benchmarks.
 bench: ## what reading, planning and patching cost in time and memory; FLAGS="Node" runs only what has that in its name

@@ -209,6 +209,7 @@ fn start_lifecycle(means: &Means, running: &mut Running) -> Result<(), StartErro
         confirmation: packet.recipient(),
         writer: writer.clone().recipient(),
         deletion: writer.clone().recipient(),
+        records: writer.clone().recipient(),
         announcements: writer.recipient(),
     };
     let (limits, period) = (means.config.deletion, means.config.node_monitor_period);

@@ -79,6 +79,10 @@ const DEFAULT_CACHE: CacheSettings = CacheSettings {
 /// `--unhealthy-zone-threshold`).
 const DEFAULT_DELETION: DeletionLimits =
     DeletionLimits { share: Share::percent(10), window: Duration::from_mins(10), mass_share: Share::percent(55) };
+/// Less would bound nothing: a deletion alone may take a minute.
+const SHORTEST_WINDOW: Duration = Duration::from_mins(1);
+/// For how long Events are kept where nobody says otherwise (kube-apiserver `--event-ttl`).
+const EVENTS_KEPT: Duration = Duration::from_hours(1);
 /// Nodes written side by side: enough to keep an API server's two cores busy, and few beside its 400 requests in flight
 /// (kube-apiserver `--max-requests-inflight`).
 const DEFAULT_CONCURRENCY: NonZeroU16 = NonZeroU16::new(32).expect("not zero");
@@ -120,10 +124,17 @@ pub(super) fn load(flags: &Flags, environment: &dyn Fn(&str) -> Option<String>) 
     };
     let deletion = DeletionLimits {
         share: sources.read(DELETION_SHARE, &mut problems, DEFAULT_DELETION.share, Share::parse),
-        window: sources.read(DELETION_WINDOW, &mut problems, DEFAULT_DELETION.window, duration::parse),
+        window: sources.read(DELETION_WINDOW, &mut problems, DEFAULT_DELETION.window, window),
         mass_share: sources.read(MASS_SHARE, &mut problems, DEFAULT_DELETION.mass_share, Share::parse),
     };
-    let warnings = warnings(&sources, flags, &mut problems);
+    let mut warnings = warnings(&sources, flags, &mut problems);
+    if deletion.window > EVENTS_KEPT {
+        warnings.push(format!(
+            "`{}` is longer than Events are kept by default (kube-apiserver --event-ttl, 1h); unless they are kept for as long, \
+             a restart forgets deletions that should count",
+            DELETION_WINDOW.key
+        ));
+    }
     match (provider, connection) {
         (Some(provider), Some(connection)) if problems.is_empty() => Ok(Config {
             provider,
@@ -230,6 +241,11 @@ fn base_url(text: &str) -> Result<Url, &'static str> {
         url.set_path(&format!("{}/", url.path()));
     }
     Ok(url)
+}
+
+fn window(text: &str) -> Result<Duration, &'static str> {
+    let expected = "a duration of a minute at least and a year at most, such as `10m` or `1h`";
+    duration::parse(text).ok().filter(|window| *window >= SHORTEST_WINDOW).ok_or(expected)
 }
 
 fn boolean(text: &str) -> Result<bool, &'static str> {
@@ -378,6 +394,7 @@ mod tests {
             ("METAL_RATE_LIMIT_MAX_IN_FLIGHT", "-1"),
             ("METAL_CACHE_DEVICE_TTL", "30"),
             ("METAL_SAFETY_DELETION_SHARE", "10"),
+            ("METAL_SAFETY_DELETION_WINDOW", "59s"),
             ("METAL_SAFETY_MASS_DISAPPEARANCE_SHARE", "101%"),
             ("METAL_IPV6", "yes"),
             ("METAL_BASE_URL", "api.equinix.com"),

@@ -32,19 +32,23 @@ pub enum Notice {
     /// It is about to be deleted; reason and message are those of Kubernetes' cloud node lifecycle controller.
     Deleting,
     /// Its device looks gone, but it is not deleted.
-    DeletionHeldBack {
-        /// Why, and how it goes on.
-        why: String,
-        /// How large the cluster was when deletion was stopped, where it is: what a process that starts later has to know.
-        stopped_at: Option<usize>,
+    DeletionHeldBack(String),
+    /// Deletion is stopped for a mass disappearance; a process that starts later has to know.
+    DeletionStopped {
+        /// How large the cluster was then.
+        nodes: usize,
     },
+    /// Deletion goes on; a process that starts later has to know that, too.
+    DeletionResumed,
 }
 
 /// The reason of the Event that tells of a deletion (Kubernetes `cloud-provider`, `deleteNodeEvent`).
 pub const DELETING: &str = "DeletingNode";
-/// The reason of the Event that tells why a Node is not deleted.
-pub const HELD_BACK: &str = "DeletionHeldBack";
-/// The annotation of such an Event that tells how large the cluster was when deletion was stopped.
+/// The reason of the Event that tells that deletion is stopped.
+pub const STOPPED: &str = "DeletionStopped";
+/// The reason of the Event that tells that it goes on.
+pub const RESUMED: &str = "DeletionResumed";
+/// The annotation of an Event that tells how large the cluster was when deletion was stopped.
 pub const STOPPED_AT_ANNOTATION: &str = "packet-cloud-controller-manager/nodes-when-deletion-stopped";
 
 impl Notice {
@@ -59,10 +63,18 @@ impl Notice {
                 let message = format!("Deleting node {} because it does not exist in the cloud provider", node.name);
                 (LIFECYCLE_COMPONENT, "Normal", DELETING, message.into())
             }
-            Self::DeletionHeldBack { why, .. } => (LIFECYCLE_COMPONENT, "Warning", HELD_BACK, why.into()),
+            Self::DeletionHeldBack(why) => (LIFECYCLE_COMPONENT, "Warning", "DeletionHeldBack", why.into()),
+            Self::DeletionStopped { nodes } => {
+                let message = format!("No Node is deleted: too many of {nodes} look gone at once");
+                (LIFECYCLE_COMPONENT, "Warning", STOPPED, message.into())
+            }
+            Self::DeletionResumed => {
+                let message = "Nodes whose device is gone are deleted again: not too many look gone at once any more";
+                (LIFECYCLE_COMPONENT, "Normal", RESUMED, message.into())
+            }
         };
         let annotations = match self {
-            Self::DeletionHeldBack { stopped_at: Some(nodes), .. } => {
+            Self::DeletionStopped { nodes } => {
                 Some(BTreeMap::from([(STOPPED_AT_ANNOTATION.to_owned(), nodes.to_string())]))
             }
             _ => None,
@@ -140,7 +152,7 @@ mod tests {
             )
         );
         assert_eq!(event_of.source.unwrap().component.as_deref(), Some("cloud-node-lifecycle-controller"));
-        let held = event("a", &Notice::DeletionHeldBack { why: "why".into(), stopped_at: Some(100) });
+        let held = event("a", &Notice::DeletionStopped { nodes: 100 });
         assert_eq!(held.metadata.annotations.unwrap()[STOPPED_AT_ANNOTATION], "100");
     }
 

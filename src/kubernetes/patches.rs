@@ -75,13 +75,16 @@ pub fn of_node(node: &Node, desired: &Desired) -> Option<Patch> {
 /// core validation, `validateNodeTaints`).
 fn mark_shut_down(node: &Node) -> Vec<PatchOperation> {
     let taint = json!(Taint::shutdown());
+    // Its being not Ready was seen in that version of it; it may be Ready by now.
+    let version =
+        node.resource_version.map(|version| test(&["metadata", "resourceVersion"], json!(version.to_string())));
     let added = if node.taints.is_empty() {
         // The list itself has to be made, but not in place of one that somebody else makes meanwhile.
         vec![test(&["spec", "taints"], Value::Null), add(&["spec", "taints"], json!([taint]))]
     } else {
         vec![add(&["spec", "taints", "-"], taint)]
     };
-    [vec![same_device(node)], added].concat()
+    version.into_iter().chain([same_device(node)]).chain(added).collect()
 }
 
 /// The provider ID is still the one that the device was found by. A test for `null` holds where the field is absent, as an

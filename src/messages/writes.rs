@@ -40,6 +40,18 @@ pub struct NotDeleted {
     pub error: WriteError,
     /// Whether the API server has the Event that tells of it.
     pub is_told: bool,
+    /// Whether the API server was asked to delete it, and so may have.
+    pub is_asked: bool,
+}
+
+/// Tell something about a Node in an Event that a process has to find that starts later. Answered when the API server has it.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<(), WriteError>")]
+pub struct Record {
+    /// The Node.
+    pub node: Arc<Node>,
+    /// What there is to say.
+    pub notice: Notice,
 }
 
 /// Tell people something about a Node, in an Event. Nobody waits for it.
@@ -117,13 +129,30 @@ pub enum WriteError {
 }
 
 impl WriteError {
-    /// Whether it is known that nothing was written: the API server said so, or was not asked.
+    /// Whether it is known that nothing was written: the API server itself said so, or was not asked.
     #[must_use]
     pub fn is_certain(&self) -> bool {
-        // A 5xx may come from what stands before the API server, after that has written.
-        !matches!(self, Self::Unreachable { .. } | Self::NotLeading | Self::Refused { code: 500.., .. })
+        match self {
+            // What stands before the API server may answer after that has written, and never knows its reasons.
+            Self::Refused { code, reason, .. } => (400..500).contains(code) && REASONS.contains(&reason.as_str()),
+            Self::Unreachable { .. } | Self::NotLeading => false,
+            Self::Contended { .. } | Self::Superseded { .. } | Self::Stale { .. } | Self::Stopping => true,
+        }
     }
 }
+
+/// The reasons for which the API server itself refuses (Kubernetes `metav1.StatusReason`).
+const REASONS: [&str; 9] = [
+    "Unauthorized",
+    "Forbidden",
+    "NotFound",
+    "AlreadyExists",
+    "Conflict",
+    "Gone",
+    "Invalid",
+    "TooManyRequests",
+    "BadRequest",
+];
 
 fn advice(code: u16) -> &'static str {
     match code {

@@ -10,8 +10,8 @@ use super::identity::DeviceId;
 use super::lookup::{Answer, LookupError};
 use super::request::PlainReply;
 
-/// For how long a proof may be used. The id of a device is never given to another, so it does not wear off; but nobody should
-/// act on what was found out by a program that was suspended for hours since.
+/// For how long a proof may be used. The id of a device is never given to another, so it does not wear off; but what waits for
+/// long in a queue had better be looked at again.
 const GOOD_FOR: Duration = Duration::from_mins(5);
 
 /// The proof that a device is gone: the API said so in its own words to a question about its id, and the same credentials
@@ -22,7 +22,7 @@ const GOOD_FOR: Duration = Duration::from_mins(5);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Absence {
     device: DeviceId,
-    asked_at: Instant,
+    known_at: Instant,
 }
 
 /// Why a device is not proven to be gone.
@@ -37,6 +37,11 @@ pub enum NotGone {
     /// The project could not be read, so that it says nothing that the device was not found.
     #[error("the project could not be read after it: {0}")]
     ProjectUnread(Error),
+    /// Its id has not the form of today's ids, and so may be unknown to the API for that alone.
+    #[error(
+        "{0} is no uuid, and the API may not know a device by it though the device is there; correct the Node's provider ID, or delete the Node by hand"
+    )]
+    NoUuid(DeviceId),
     /// Another project was read.
     #[error(
         "the API answered with the project {0} in place of the one that is set; check base-url and any proxy on the way"
@@ -45,25 +50,26 @@ pub enum NotGone {
 }
 
 impl Absence {
-    /// Proves that `device` is gone by the answer to a question that was put at `asked_at` and answered by the API since, and
-    /// by what came of reading the project `own` with the same credentials after that.
+    /// Proves that `device` is gone by the answer to a question that was put for this alone and answered by `known_at`, and by
+    /// what came of reading the project `own` with the same credentials after that.
     ///
     /// # Errors
     /// When either says otherwise, or says nothing.
     pub fn prove(
         device: DeviceId,
-        asked_at: Instant,
+        known_at: Instant,
         answer: &Answer,
         own: &str,
         project: &Result<PlainReply, Error>,
     ) -> Result<Self, NotGone> {
         match answer {
+            Err(LookupError::NoSuchId(id)) if *id == device && !id.is_uuid() => return Err(NotGone::NoUuid(device)),
             Err(LookupError::NoSuchId(id)) if *id == device => {}
             Ok(device) => return Err(NotGone::Exists(device.clone())),
             Err(error) => return Err(NotGone::NotTold(error.clone())),
         }
         match project {
-            Ok(PlainReply::Project(id)) if id.eq_ignore_ascii_case(own) => Ok(Self { device, asked_at }),
+            Ok(PlainReply::Project(id)) if id.eq_ignore_ascii_case(own) => Ok(Self { device, known_at }),
             Ok(PlainReply::Project(id)) => Err(NotGone::AnotherProject(id.chars().take(64).collect::<String>().into())),
             Ok(_) => Err(NotGone::AnotherProject("of another answer".into())),
             Err(error) => Err(NotGone::ProjectUnread(error.clone())),
@@ -79,7 +85,7 @@ impl Absence {
     /// Whether it may still be acted on.
     #[must_use]
     pub fn is_good(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.asked_at) <= GOOD_FOR
+        now.saturating_duration_since(self.known_at) <= GOOD_FOR
     }
 }
 
@@ -92,7 +98,7 @@ mod tests {
     const PROJECT: &str = "93ecc1d0-4a5b-4c7e-9d3a-1f6b7c8e5a20";
 
     fn device() -> DeviceId {
-        DeviceId::parse("d1").unwrap()
+        DeviceId::parse("7f0c2f5e-58a1-4a3e-9d3c-3b8e5a3c1d20").unwrap()
     }
 
     fn prove(answer: &Answer, project: &Result<PlainReply, Error>) -> Result<Absence, NotGone> {
@@ -127,6 +133,10 @@ mod tests {
         assert!(matches!(prove(&other, &Ok(project())), Err(NotGone::NotTold(_))));
         let there = Ok(Arc::new(Device::named("d1", "node")));
         assert!(matches!(prove(&there, &Ok(project())), Err(NotGone::Exists(_))));
+        let short = DeviceId::parse("7f0c2f5e").unwrap();
+        let unknown = Err(LookupError::NoSuchId(short.clone()));
+        let proof = Absence::prove(short.clone(), Instant::now(), &unknown, PROJECT, &Ok(project()));
+        assert_eq!(proof, Err(NotGone::NoUuid(short)));
         let elsewhere = Ok(PlainReply::Project("another".into()));
         assert!(matches!(prove(&gone, &elsewhere), Err(NotGone::AnotherProject(_))));
     }
@@ -134,7 +144,7 @@ mod tests {
     #[test]
     fn a_proof_is_not_acted_on_long_after() {
         let now = Instant::now();
-        let proof = Absence { device: device(), asked_at: now };
+        let proof = Absence { device: device(), known_at: now };
         assert!(proof.is_good(now + GOOD_FOR) && !proof.is_good(now + GOOD_FOR + Duration::from_millis(1)));
     }
 }

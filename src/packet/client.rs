@@ -93,6 +93,8 @@ impl Client {
             (header::HeaderName::from_static("x-auth-token"), token),
             (header::ACCEPT, HeaderValue::from_static("application/json")),
             (header::USER_AGENT, HeaderValue::from_static(USER_AGENT)),
+            // What a proxy has kept is no answer to a question that is put now.
+            (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
         ]);
         Ok(Self { transport, headers, connection })
     }
@@ -198,8 +200,8 @@ impl Client {
             StatusCode::UNAUTHORIZED => Error::Unauthorized { request, said: said() },
             StatusCode::FORBIDDEN => Error::Forbidden { request, said: said() },
             StatusCode::NOT_FOUND => match own {
-                Some(said) => Error::NotFound { request, said },
-                None => Error::ForeignNotFound { request },
+                Some(said) if decode::is_own_error(body) && head.is_json() => Error::NotFound { request, said },
+                _ => Error::ForeignNotFound { request },
             },
             StatusCode::TOO_MANY_REQUESTS => {
                 Error::RateLimited { request, retry_after: head.retry_after.or(head.reset) }

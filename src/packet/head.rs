@@ -38,6 +38,11 @@ impl Head {
         }
     }
 
+    /// Whether the body is said to be JSON.
+    pub(super) fn is_json(&self) -> bool {
+        self.content_type.eq_ignore_ascii_case("application/json")
+    }
+
     /// What it says of limits.
     pub(super) fn word(&self) -> RateLimitWord {
         // A good answer has no need to be repeated later; only refusals and failures say when.

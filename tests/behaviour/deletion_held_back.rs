@@ -32,7 +32,7 @@ fn nodes(cloud: &Cloud) -> usize {
 
 #[actix::test]
 async fn a_tenth_of_the_cluster_goes_within_the_window_and_the_rest_waits_its_turn() {
-    let cloud = builder().variable("METAL_SAFETY_DELETION_WINDOW", "3s").start().await;
+    let cloud = builder().deletion_window(Duration::from_secs(3)).start().await;
     seed(&cloud, 20, 5);
     until("two to go", || (nodes(&cloud) == 18).then_some(())).await;
     until("three to be held back", || (cloud.metric(&held("share")) == 3).then_some(())).await;
@@ -57,12 +57,32 @@ async fn nothing_is_deleted_while_more_than_half_of_the_cluster_looks_gone() {
     seed(&cloud, 10, 6);
     until("all to be held back", || (cloud.metric(&held("mass_disappearance")) == 6).then_some(())).await;
     let said = cloud.told("node-0", "6 of 10 Nodes look gone at once").await;
-    assert!(said.contains("raise safety.massDisappearanceShare"), "{said}");
+    assert!(said.contains("set safety.massDisappearanceShare to 60% or more and restart"), "{said}");
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(nodes(&cloud), 10);
-    // A device of the five that are left is back, in that its Node is Ready.
+    // One of the six is back.
     cloud.ready("node-0", true);
     until("one to go", || (nodes(&cloud) == 9).then_some(())).await;
+}
+
+#[actix::test]
+async fn a_share_of_nothing_deletes_nothing() {
+    let cloud = builder().variable("METAL_SAFETY_DELETION_SHARE", "0%").start().await;
+    seed(&cloud, 10, 1);
+    let said = cloud.told("node-0", "DeletionHeldBack").await;
+    assert!(said.contains("safety.deletionShare is 0%, so no Node is ever deleted"), "{said}");
+    assert_eq!(nodes(&cloud), 10);
+}
+
+#[actix::test]
+async fn an_id_that_is_no_uuid_is_never_proven_to_be_gone() {
+    let cloud = builder().start().await;
+    seed(&cloud, 10, 0);
+    let old = kube_api_server::NodeSpec::new("old").provider_id("packet://e781ae1b").ready(false);
+    cloud.register(old.without_uninitialized_taint());
+    let said = cloud.told("old", "DeletionHeldBack").await;
+    assert!(said.contains("e781ae1b is no uuid"), "{said}");
+    assert_eq!(nodes(&cloud), 11);
 }
 
 #[actix::test]
@@ -112,7 +132,7 @@ async fn a_restart_remembers_what_was_deleted() {
 
 #[actix::test]
 async fn a_restart_that_cannot_read_what_was_deleted_waits_for_one_window() {
-    let cloud = builder().variable("METAL_SAFETY_DELETION_WINDOW", "3s");
+    let cloud = builder().deletion_window(Duration::from_secs(3));
     let cloud = cloud
         .start_with(|_, kubernetes| {
             let refused = FaultKind::Status { code: 403, retry_after: None };
@@ -121,7 +141,10 @@ async fn a_restart_that_cannot_read_what_was_deleted_waits_for_one_window() {
         .await;
     seed(&cloud, 10, 1);
     let said = cloud.told("node-0", "DeletionHeldBack").await;
-    assert!(said.contains("the Node waits for 3s, as the deletions before this start cannot be read back"), "{said}");
+    assert!(
+        said.contains("the Node waits until 3s after the start, as the deletions before it cannot be read back"),
+        "{said}"
+    );
     assert_eq!((nodes(&cloud), cloud.metric(&held("not_recalled"))), (10, 1));
     until("it to go", || (nodes(&cloud) == 9).then_some(())).await;
 }
@@ -131,7 +154,7 @@ async fn a_restart_does_not_end_a_stop_though_nodes_have_joined() {
     let mut cloud = builder().start().await;
     seed(&cloud, 10, 6);
     until("all to be held back", || (cloud.metric(&held("mass_disappearance")) == 6).then_some(())).await;
-    cloud.told("node-0", "look gone at once").await;
+    cloud.told("node-0", "DeletionStopped").await;
     for number in 10..40 {
         cloud.joined(&format!("node-{number}"), true);
     }

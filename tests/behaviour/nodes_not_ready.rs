@@ -37,7 +37,7 @@ async fn a_node_whose_device_is_gone_is_told_of_and_deleted() {
     cloud.node("node-2");
     let asked = ids(&cloud, &format!("/devices/{}", device.id));
     assert!(asked.iter().filter(|status| **status == 404).count() >= 2, "it was confirmed: {asked:?}");
-    assert!(cloud.metric("packet_ccm_nodes_deleted_total") == 1);
+    until("it to be counted", || (cloud.metric("packet_ccm_nodes_deleted_total") == 1).then_some(())).await;
 }
 
 #[actix::test]
@@ -230,6 +230,6 @@ async fn fifty_nodes_that_are_not_ready_cost_few_requests() {
     let before = cloud.device_requests();
     tokio::time::sleep(Duration::from_secs(10)).await;
     let asked = cloud.device_requests() - before;
-    // 60 a minute are 10 in ten seconds; they come in one go, once in 75 s.
-    assert!(asked <= 50, "{asked} requests");
+    // 60 a minute are 10 in ten seconds.
+    assert!(asked <= 10, "{asked} requests");
 }

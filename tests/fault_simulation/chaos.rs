@@ -244,7 +244,14 @@ fn packet_fault(dice: &mut fastrand::Rng) -> Fault {
         content_type: "application/json".to_owned(),
         headers: vec![],
     };
+    let gateway_404 = FaultKind::Status {
+        code: 404,
+        body: r#"{"status":404,"error":"Not Found","path":"/metal"}"#.to_owned(),
+        content_type: "application/json".to_owned(),
+        headers: vec![],
+    };
     let kinds = [
+        gateway_404,
         FaultKind::status(500),
         FaultKind::status(503),
         FaultKind::status(401),

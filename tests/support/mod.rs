@@ -47,6 +47,7 @@ pub(crate) struct Builder {
     packet: packet_api_server::ServerBuilder,
     flags: Vec<String>,
     variables: Vec<(&'static str, String)>,
+    deletion_window: Option<Duration>,
 }
 
 impl Cloud {
@@ -157,6 +158,7 @@ impl Builder {
             packet: packet_api_server::Server::builder(),
             flags: vec!["test".to_owned(), format!("--cloud-provider={provider}")],
             variables: Vec::new(),
+            deletion_window: None,
         }
     }
 
@@ -169,6 +171,12 @@ impl Builder {
     /// Sets an environment variable for the cloud alone.
     pub(crate) fn variable(mut self, name: &'static str, value: &str) -> Self {
         self.variables.push((name, value.to_owned()));
+        self
+    }
+
+    /// Counts deletions within a time that is shorter than any that can be set, so that a test may wait for it.
+    pub(crate) fn deletion_window(mut self, window: Duration) -> Self {
+        self.deletion_window = Some(window);
         self
     }
 
@@ -207,7 +215,8 @@ impl Builder {
             }
         }
         let variable = |name: &str| self.variables.iter().find(|(set, _)| *set == name).map(|(_, value)| value.clone());
-        let config = Config::load(&Flags::try_parse_from(&self.flags).unwrap(), variable).unwrap();
+        let mut config = Config::load(&Flags::try_parse_from(&self.flags).unwrap(), variable).unwrap();
+        config.deletion.window = self.deletion_window.unwrap_or(config.deletion.window);
         let (running, gatekeeper, metrics) = start_actors(&config, &kubernetes);
         Cloud { packet, kubernetes, running, gatekeeper, metrics, config }
     }

@@ -19,7 +19,7 @@ use crate::messages::devices::{Asking, DeviceFound, FindDevice};
 use crate::messages::initialise::Outcome;
 use crate::messages::lifecycle::{ConfirmGone, RollCalled};
 use crate::messages::watch::Stop;
-use crate::messages::writes::{Announce, DeleteNode, NotDeleted, WriteError, WriteNode};
+use crate::messages::writes::{Announce, DeleteNode, NotDeleted, Record, WriteError, WriteNode};
 use crate::packet::{Absence, DeviceId, NotGone, Question, Urgency};
 use crate::telemetry::metrics::LifecycleMetrics;
 
@@ -33,6 +33,8 @@ pub struct Recipients {
     pub writer: Recipient<WriteNode>,
     /// Who deletes Nodes.
     pub deletion: Recipient<DeleteNode>,
+    /// Who keeps what a process has to know that starts later.
+    pub records: Recipient<Record>,
     /// Who tells people.
     pub announcements: Recipient<Announce>,
 }
@@ -54,6 +56,11 @@ struct Marked {
     shut_down: bool,
     result: Result<Outcome, WriteError>,
 }
+
+/// What was to be recorded is, or is not.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Recorded(Result<(), WriteError>);
 
 /// What came of a confirmation.
 #[derive(Message)]
@@ -101,7 +108,7 @@ impl Lifecycle {
             Err(error) => tracing::warn!(
                 error,
                 "cannot read back from their Events what was deleted before this start, so no Node is deleted until that is \
-                 read, or safety.deletionWindow has passed; does the ClusterRole grant list on events?"
+                 read, or safety.deletionWindow has passed"
             ),
         }
         self.monitor.recalled(recalled, Instant::now());
@@ -139,6 +146,12 @@ impl Lifecycle {
                         to.do_send(Marked { node, shut_down, result });
                     });
                 }
+                Action::Record(node, notice) => {
+                    let (record, to) = (self.to.records.send(Record { node, notice }), to.clone());
+                    actix::spawn(async move {
+                        to.do_send(Recorded(record.await.unwrap_or(Err(WriteError::Stopping))));
+                    });
+                }
                 Action::Confirm(devices) => {
                     let (confirmation, to) = (self.to.confirmation.send(ConfirmGone(devices)), to.clone());
                     actix::spawn(async move {
@@ -152,7 +165,7 @@ impl Lifecycle {
                     let deletion = self.to.deletion.send(DeleteNode { node: Arc::clone(&node), absence, tell });
                     let to = to.clone();
                     actix::spawn(async move {
-                        let stopping = NotDeleted { error: WriteError::Stopping, is_told: !tell };
+                        let stopping = NotDeleted { error: WriteError::Stopping, is_told: !tell, is_asked: false };
                         let result = deletion.await.unwrap_or(Err(stopping));
                         to.do_send(Deleted { node, result });
                     });
@@ -225,19 +238,32 @@ impl Handler<Deleted> for Lifecycle {
     type Result = ();
 
     fn handle(&mut self, Deleted { node, result }: Deleted, ctx: &mut Context<Self>) {
-        let (result, is_told) = match result {
-            Ok(()) => (Ok(()), true),
-            Err(NotDeleted { error, is_told }) => (Err(error), is_told),
+        let (result, is_told, is_asked) = match result {
+            Ok(()) => (Ok(()), true, true),
+            Err(NotDeleted { error, is_told, is_asked }) => (Err(error), is_told, is_asked),
         };
         self.tidings.deleted(&node, &result);
         let result = result.map_err(|error| match error {
             WriteError::Stale { .. } => Setback::Superseded,
-            error if error.is_certain() => Setback::Refused(error.to_string()),
+            error if !is_asked || error.is_certain() => Setback::Refused(error.to_string()),
             error => Setback::Unclear(error.to_string()),
         });
-        let actions = self.monitor.deleted(&node, &result, is_told, Instant::now());
-        self.carry_out(actions, ctx);
-        self.proceed(ctx);
+        self.monitor.deleted(&node, &result, is_told, Instant::now());
+        // What is to be done next is found out once for all that are under way.
+        if !self.monitor.is_deleting() {
+            self.proceed(ctx);
+        }
+    }
+}
+
+impl Handler<Recorded> for Lifecycle {
+    type Result = ();
+
+    fn handle(&mut self, Recorded(result): Recorded, _: &mut Context<Self>) {
+        if let Err(error) = &result {
+            tracing::warn!(%error, "cannot record whether deletion is stopped; it is tried again");
+        }
+        self.monitor.recorded(result.is_ok(), Instant::now());
     }
 }
 

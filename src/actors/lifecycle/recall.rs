@@ -23,16 +23,19 @@ const PAGE: u32 = 500;
 #[rtype(result = "()")]
 pub(super) struct NotRead(pub(super) String);
 
-/// Reads until it has read; `told` hears of the first failure.
+/// Reads until it has read; `told` hears of each new failure.
 pub(super) async fn until_read(client: kube::Client, told: Recipient<NotRead>) -> Recalled {
     let events = Api::namespaced(client, event::NAMESPACE);
     let waits = ExponentialBuilder::default().with_min_delay(Duration::from_secs(1)).with_max_delay(LONGEST_WAIT);
     let mut waits = waits.with_jitter().without_max_times().build();
-    let mut is_told = false;
+    let mut last = None;
     loop {
         match read(&events).await {
             Ok(recalled) => return recalled,
-            Err(error) if !std::mem::replace(&mut is_told, true) => told.do_send(NotRead(error)),
+            Err(error) if last.as_ref() != Some(&error) => {
+                last = Some(error.clone());
+                told.do_send(NotRead(error));
+            }
             Err(error) => tracing::debug!(error, "still cannot read back what was deleted"),
         }
         tokio::time::sleep(waits.next().unwrap_or(LONGEST_WAIT)).await;
@@ -42,33 +45,51 @@ pub(super) async fn until_read(client: kube::Client, told: Recipient<NotRead>) -
 /// Every Event counts, whoever wrote it and however old it says it is: clocks differ and step, and the programs that this one
 /// replaces tell of their deletions in the same words.
 async fn read(events: &Api<Event>) -> Result<Recalled, String> {
-    let deletions = list(events, event::DELETING).await?.into_iter().map(uid);
-    let deletions = deletions.collect();
-    let stopped_at = list(events, event::HELD_BACK).await?.iter().filter_map(stopped_at).min();
-    Ok(Recalled { deletions, stopped_at })
+    let mut deletions = Vec::new();
+    each(events, event::DELETING, |event| deletions.push(uid(&event))).await?;
+    // The API server's own count of its changes tells which came last; a clock may have been set.
+    let mut last = (0, None);
+    let mut take_in = |event: Event, stopped_at: Option<usize>| {
+        let version = event.metadata.resource_version.and_then(|version| version.parse().ok()).unwrap_or_default();
+        last = last.max((version, stopped_at));
+    };
+    each(events, event::STOPPED, |event| {
+        let stopped_at = stopped_at(&event);
+        take_in(event, stopped_at);
+    })
+    .await?;
+    each(events, event::RESUMED, |event| take_in(event, None)).await?;
+    Ok(Recalled { deletions, stopped_at: last.1 })
 }
 
 /// The uid of the Node that is told of; where the Event does not say, one that no Node has.
-fn uid(event: Event) -> String {
-    let own = event.metadata.uid.unwrap_or_default();
-    event.involved_object.uid.filter(|uid| !uid.is_empty()).unwrap_or(own)
+fn uid(event: &Event) -> Box<str> {
+    let own = event.metadata.uid.as_deref().unwrap_or_default();
+    event.involved_object.uid.as_deref().filter(|uid| !uid.is_empty()).unwrap_or(own).into()
 }
 
 fn stopped_at(event: &Event) -> Option<usize> {
     event.metadata.annotations.as_ref()?.get(event::STOPPED_AT_ANNOTATION)?.parse().ok()
 }
 
-async fn list(events: &Api<Event>, reason: &str) -> Result<Vec<Event>, String> {
+/// Takes in each Event of a reason, one page after the other.
+async fn each(events: &Api<Event>, reason: &str, mut take_in: impl FnMut(Event)) -> Result<(), String> {
     let mut params = ListParams::default().fields(&format!("involvedObject.kind=Node,reason={reason}")).limit(PAGE);
-    let mut read = Vec::new();
     loop {
         let page = tokio::time::timeout(TIMEOUT, events.list(&params)).await;
         let page = page.map_err(|_| format!("no answer within {} s", TIMEOUT.as_secs()))?;
-        let page = page.map_err(|error| error.to_string())?;
-        read.extend(page.items);
+        let page = page.map_err(|error| advised(&error))?;
+        page.items.into_iter().for_each(&mut take_in);
         match page.metadata.continue_.filter(|next| !next.is_empty()) {
             Some(next) => params = params.continue_token(&next),
-            None => return Ok(read),
+            None => return Ok(()),
         }
+    }
+}
+
+fn advised(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) if status.code == 403 => format!("{error}; grant list on events in the ClusterRole"),
+        error => error.to_string(),
     }
 }

@@ -1,4 +1,4 @@
-//! The deletion of a Node: told of in an Event first, then done to the very state of the Node that was judged, and to no
+//! The deletion of a Node: recorded in an Event first, then done to the very state of the Node that was judged, and to no
 //! other.
 
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use super::write::{ATTEMPTS, TIMEOUT};
 use super::{Pace, write};
 use crate::kubernetes::event::{self, Notice};
 use crate::kubernetes::{Node, NodeObject, provider_id};
-use crate::messages::writes::{DeleteNode, NotDeleted, WriteError};
+use crate::messages::writes::{DeleteNode, NotDeleted, Record, WriteError};
 
 /// How long the Event of a deletion may take.
 const EVENT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -37,15 +37,16 @@ impl Deleter {
 
     /// Deletes the Node, if it still is what it was judged to be. That it is gone already is as good.
     pub(super) async fn delete(&self, deletion: &DeleteNode) -> Result<(), NotDeleted> {
-        let mut is_told = !deletion.tell;
-        let deleted = self.tell_and_delete(deletion, &mut is_told).await;
-        deleted.map_err(|error| NotDeleted { error, is_told })
+        let (mut is_told, mut is_asked) = (!deletion.tell, false);
+        let deleted = self.tell_and_delete(deletion, &mut is_told, &mut is_asked).await;
+        deleted.map_err(|error| NotDeleted { error, is_told, is_asked })
     }
 
     async fn tell_and_delete(
         &self,
         DeleteNode { node: judged, absence, .. }: &DeleteNode,
         is_told: &mut bool,
+        is_asked: &mut bool,
     ) -> Result<(), WriteError> {
         let stale = |why| WriteError::Stale { node: judged.name.to_string(), why };
         let names_it = |node: &Node| {
@@ -75,12 +76,13 @@ impl Deleter {
                 return Err(stale("its version is none that can be told"));
             };
             if !*is_told {
-                self.tell(&node).await?;
+                self.record(&node, &Notice::Deleting).await?;
                 *is_told = true;
             }
             if !absence.is_good(Instant::now()) {
                 return Err(stale("it was found out too long ago"));
             }
+            *is_asked = true;
             if self.remove(&node, version).await? {
                 return Ok(());
             }
@@ -93,15 +95,23 @@ impl Deleter {
     /// The Node as it is now; nothing where there is none.
     async fn read(&self, node: &Node) -> Result<Option<Arc<Node>>, WriteError> {
         const WHAT: &str = "read the newest state";
-        let object = self.request(WHAT, node, TIMEOUT, self.nodes.get_opt(node.name.as_str())).await?;
-        Ok(object.map(|object| Arc::new(object.into())))
+        match self.request(WHAT, node, TIMEOUT, self.nodes.get(node.name.as_str())).await {
+            Ok(object) => Ok(Some(Arc::new(object.into()))),
+            Err(WriteError::Refused { code: 404, reason, .. }) if reason == "NotFound" => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
-    /// Tells of the deletion, and knows then that the API server has it.
-    async fn tell(&self, node: &Node) -> Result<(), WriteError> {
-        const WHAT: &str = "record the deletion in an Event";
-        let event = Notice::Deleting.to_event(node, Timestamp::now());
+    /// Tells of something in an Event, and knows then that the API server has it.
+    async fn record(&self, node: &Node, notice: &Notice) -> Result<(), WriteError> {
+        const WHAT: &str = "record in an Event what becomes";
+        let event = notice.to_event(node, Timestamp::now());
         self.request(WHAT, node, EVENT_TIMEOUT, self.events.create(&PostParams::default(), &event)).await.map(drop)
+    }
+
+    /// Records something about a Node.
+    pub(super) async fn keep(&self, Record { node, notice }: &Record) -> Result<(), WriteError> {
+        self.record(node, notice).await
     }
 
     /// Removes the Node in that version of it. Whether it is gone; otherwise it has another version by now.
@@ -109,7 +119,9 @@ impl Deleter {
         let (uid, resource_version) = (Some(node.uid.to_string()), Some(version.to_string()));
         let params = DeleteParams::default().preconditions(Preconditions { resource_version, uid });
         match self.request("delete the object", node, TIMEOUT, self.nodes.delete(node.name.as_str(), &params)).await {
-            Ok(_) | Err(WriteError::Refused { code: 404, .. }) => Ok(true),
+            Ok(_) => Ok(true),
+            // Only the API server itself knows; what stands before it may answer 404 as well.
+            Err(WriteError::Refused { code: 404, reason, .. }) if reason == "NotFound" => Ok(true),
             Err(WriteError::Refused { code: 409, .. }) => Ok(false),
             Err(error) => Err(error),
         }

@@ -24,7 +24,7 @@ use self::write::Writer;
 use crate::config::WriteLimits;
 use crate::kubernetes::event::Notice;
 use crate::messages::initialise::Outcome;
-use crate::messages::writes::{Announce, DeleteNode, Drain, NotDeleted, WriteError, WriteNode};
+use crate::messages::writes::{Announce, DeleteNode, Drain, NotDeleted, Record, WriteError, WriteNode};
 use crate::packet::quota;
 
 /// The pace that all writes keep together; `None` leaves it to the API server.
@@ -103,9 +103,24 @@ impl Handler<DeleteNode> for NodeWriter {
         Box::pin(async move {
             let place = places.acquire().await;
             if place.is_err() || stopping.load(Ordering::Acquire) {
-                return Err(NotDeleted { error: WriteError::Stopping, is_told: !deletion.tell });
+                return Err(NotDeleted { error: WriteError::Stopping, is_told: !deletion.tell, is_asked: false });
             }
             deleter.delete(&deletion).await
+        })
+    }
+}
+
+impl Handler<Record> for NodeWriter {
+    type Result = ResponseFuture<Result<(), WriteError>>;
+
+    fn handle(&mut self, record: Record, _: &mut Self::Context) -> Self::Result {
+        let (deleter, places, stopping) = (self.deleter.clone(), Arc::clone(&self.places), Arc::clone(&self.stopping));
+        Box::pin(async move {
+            let place = places.acquire().await;
+            if place.is_err() || stopping.load(Ordering::Acquire) {
+                return Err(WriteError::Stopping);
+            }
+            deleter.keep(&record).await
         })
     }
 }

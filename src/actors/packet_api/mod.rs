@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{
-    Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, ResponseFuture, SpawnHandle, WrapFuture,
+    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, Recipient, ResponseFuture, SpawnHandle,
+    WrapFuture,
 };
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -257,13 +258,51 @@ impl Handler<Fetch> for PacketApi {
     }
 }
 
-impl PacketApi {
-    /// Asks for a device anew, past everything that is kept.
-    fn ask_afresh(&mut self, id: &DeviceId, now: Instant) -> oneshot::Receiver<Answer> {
-        let (answer, answered) = oneshot::channel();
-        let ticket = self.planner.ask(Question::ById(id.clone()), Some(now), Urgency::Urgent, now);
-        self.waiting.insert(ticket, Waiter::FreshDevice(answer));
-        answered
+/// Ask for these devices anew, past everything that is kept.
+#[derive(Message)]
+#[rtype(result = "Vec<(DeviceId, Answer)>")]
+struct AskAfresh(Vec<DeviceId>);
+
+impl Handler<AskAfresh> for PacketApi {
+    type Result = ResponseFuture<Vec<(DeviceId, Answer)>>;
+
+    fn handle(&mut self, AskAfresh(devices): AskAfresh, ctx: &mut Context<Self>) -> Self::Result {
+        let now = Instant::now();
+        let ask = |id: DeviceId| {
+            let (answer, answered) = oneshot::channel();
+            let ticket = self.planner.ask(Question::ById(id.clone()), Some(now), Urgency::Urgent, now);
+            self.waiting.insert(ticket, Waiter::FreshDevice(answer));
+            (id, answered)
+        };
+        let asked: Vec<_> = devices.into_iter().map(ask).collect();
+        self.wake_at(now + GATHERING, ctx);
+        Box::pin(async move {
+            let mut answers = Vec::with_capacity(asked.len());
+            for (id, answered) in asked {
+                match answered.await {
+                    Ok(answer) => answers.push((id, answer)),
+                    // The actor is gone, and with it everybody who could read this.
+                    Err(_) => std::future::pending().await,
+                }
+            }
+            answers
+        })
+    }
+}
+
+/// What the handlers of the actor ask of it.
+trait FetchFrom {
+    /// Asks the API for something by itself, after now.
+    async fn fetch(&self, what: Plain) -> Result<PlainReply, Error>;
+}
+
+impl FetchFrom for Addr<PacketApi> {
+    async fn fetch(&self, what: Plain) -> Result<PlainReply, Error> {
+        match self.send(Fetch(what, Some(Instant::now()))).await {
+            Ok(reply) => reply,
+            // The program is stopping.
+            Err(_) => std::future::pending().await,
+        }
     }
 }
 
@@ -271,33 +310,20 @@ impl Handler<ConfirmGone> for PacketApi {
     type Result = ResponseFuture<Vec<(DeviceId, Result<Absence, NotGone>)>>;
 
     fn handle(&mut self, ConfirmGone(devices): ConfirmGone, ctx: &mut Context<Self>) -> Self::Result {
-        let asked_at = Instant::now();
-        let asked: Vec<_> = devices.into_iter().map(|id| (self.ask_afresh(&id, asked_at), id)).collect();
-        self.wake_at(asked_at + GATHERING, ctx);
         // All of it is asked by this one client, and so with the same credentials.
         let (api, own) = (ctx.address(), self.client.project().to_owned());
         Box::pin(async move {
-            let mut answers = Vec::with_capacity(asked.len());
-            for (answered, id) in asked {
-                match answered.await {
-                    Ok(answer) => answers.push((id, answer)),
-                    // The actor is gone, and with it everybody who could read this.
-                    Err(_) => std::future::pending().await,
-                }
+            // Read before and after: a token that has no rights for a while is answered 404 for everything.
+            let before = api.fetch(Plain::Project).await;
+            if let Err(error) = before {
+                return devices.into_iter().map(|id| (id, Err(NotGone::ProjectUnread(error.clone())))).collect();
             }
+            let answers = api.send(AskAfresh(devices)).await.unwrap_or_else(|_| Vec::new());
+            let known_at = Instant::now();
             let is_any_gone = answers.iter().any(|(_, answer)| matches!(answer, Err(LookupError::NoSuchId(_))));
-            let project = if is_any_gone {
-                match api.send(Fetch(Plain::Project, Some(Instant::now()))).await {
-                    Ok(project) => project,
-                    // The program is stopping.
-                    Err(_) => std::future::pending().await,
-                }
-            } else {
-                // Of no device it is asked whether the project was read.
-                Ok(PlainReply::Project(own.as_str().into()))
-            };
+            let project = if is_any_gone { api.fetch(Plain::Project).await } else { before };
             let prove =
-                |(id, answer): (DeviceId, Answer)| (id.clone(), Absence::prove(id, asked_at, &answer, &own, &project));
+                |(id, answer): (DeviceId, Answer)| (id.clone(), Absence::prove(id, known_at, &answer, &own, &project));
             answers.into_iter().map(prove).collect()
         })
     }

@@ -42,6 +42,9 @@ pub enum Action {
     },
     /// Tell people something.
     Tell(Arc<Node>, Notice),
+    /// Tell of it so that a process that starts later knows it; [`Monitor::recorded`](super::Monitor::recorded) is told whether
+    /// that has come about.
+    Record(Arc<Node>, Notice),
 }
 
 /// Why a Node was not deleted.

@@ -44,20 +44,29 @@ pub struct MassDisappearance {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recalled {
     /// The uids of the Nodes whose deletion was begun and of which there still are Events.
-    pub deletions: Vec<String>,
+    pub deletions: Vec<Box<str>>,
     /// How large the cluster was when deletion was stopped for a mass disappearance, if that is remembered.
     pub stopped_at: Option<usize>,
+}
+
+/// The deletion of one Node, as far as it counts.
+#[derive(Debug, Default)]
+struct Count {
+    /// Whether one is under way.
+    is_under_way: bool,
+    /// When the last that came about, or may have, was over.
+    over_at: Option<Instant>,
 }
 
 /// Keeps the bounds.
 #[derive(Debug)]
 pub struct Guard {
     limits: DeletionLimits,
-    /// The Nodes whose deletion counts, by uid, and since when it is over; one that is under way is not. One that is tried
-    /// again is still one.
-    recent: HashMap<Box<str>, Option<Instant>>,
-    /// Until when the share counts as used up, because what was deleted before the start is not known; and why.
-    not_recalled: Option<(Instant, String)>,
+    /// The Nodes whose deletion counts, by uid. One that is tried again is still one.
+    recent: HashMap<Box<str>, Count>,
+    /// Until when the share counts as used up, because what was deleted before the start is not known; and why, once that was
+    /// tried to be read.
+    not_recalled: Option<(Instant, Option<String>)>,
     /// How large the cluster was when deletion was stopped, while it is. Nodes that join do not make a mass disappearance
     /// smaller.
     stopped_at: Option<usize>,
@@ -67,7 +76,7 @@ impl Guard {
     /// A guard that knows nothing yet of what was deleted before `now`.
     #[must_use]
     pub fn new(limits: DeletionLimits, now: Instant) -> Self {
-        let not_recalled = Some((now + limits.window, "not read yet".to_owned()));
+        let not_recalled = Some((now + limits.window, None));
         Self { limits, recent: HashMap::new(), not_recalled, stopped_at: None }
     }
 
@@ -81,29 +90,37 @@ impl Guard {
     /// have been set since.
     pub fn recall(&mut self, recalled: Recalled, now: Instant) {
         self.not_recalled = None;
-        let over_at = Some(now + AFTERMATH);
-        self.recent.extend(recalled.deletions.into_iter().map(|uid| (uid.into(), over_at)));
-        self.stopped_at = self.stopped_at.into_iter().chain(recalled.stopped_at).min();
+        for uid in recalled.deletions {
+            // Those of this process are known better.
+            self.recent.entry(uid).or_insert(Count { is_under_way: false, over_at: Some(now + AFTERMATH) });
+        }
+        let stopped_at = recalled.stopped_at.filter(|nodes| *nodes > 0);
+        self.stopped_at = self.stopped_at.into_iter().chain(stopped_at).min();
     }
 
     /// Takes in why it could not be read back so far.
     pub fn cannot_recall(&mut self, why: String) {
         if let Some((_, reason)) = &mut self.not_recalled {
-            *reason = why;
+            *reason = Some(why);
         }
     }
 
     /// Whether so many Nodes of ours look gone at once that none may be deleted: `gone` were not found, `unsure` could not be
     /// asked for and may be gone as well.
     pub fn assess(&mut self, gone: usize, unsure: usize, ours: usize) -> Option<MassDisappearance> {
-        let of = self.stopped_at.map_or(ours, |then| then.min(ours));
         let looks_gone = gone + unsure;
-        if gone > 0 && looks_gone > NO_MASS && self.limits.mass_share.is_exceeded_by(looks_gone, of) {
-            self.stopped_at = Some(of);
-            return Some(MassDisappearance { gone: looks_gone, of, unsure });
+        // Those that look gone may have joined since; more than all cannot be.
+        let of = self.stopped_at.map_or(ours, |then| then.min(ours)).max(looks_gone);
+        if looks_gone <= NO_MASS || !self.limits.mass_share.is_exceeded_by(looks_gone, of) {
+            self.stopped_at = None;
+            return None;
         }
-        self.stopped_at = None;
-        None
+        // Where nothing was to be deleted there is nothing to stop; but what is stopped stays so while nothing can be asked.
+        if gone == 0 && self.stopped_at.is_none() {
+            return None;
+        }
+        self.stopped_at = Some(of);
+        Some(MassDisappearance { gone: looks_gone, of, unsure })
     }
 
     /// How large the cluster was when deletion was stopped, while it is.
@@ -119,10 +136,10 @@ impl Guard {
     /// When none may, not even those: why.
     pub fn room(&mut self, left: usize, now: Instant) -> Result<usize, Held> {
         if let Some((until, reason)) = &self.not_recalled {
-            if now < *until {
-                return Err(Held::NotRecalled { reason: reason.clone() });
+            match reason {
+                Some(_) if now >= *until => self.not_recalled = None,
+                reason => return Err(Held::NotRecalled { reason: reason.clone() }),
             }
-            self.not_recalled = None;
         }
         self.forget(now);
         // Of the Nodes that there were, those included that are deleted by now.
@@ -132,9 +149,10 @@ impl Guard {
         most.checked_sub(self.recent.len()).ok_or_else(|| self.used_up(left))
     }
 
-    /// How many of so many may be deleted within the window.
+    /// How many of so many may be deleted within the window: one at least, unless the share is nothing at all.
     fn most_of(&self, ours: usize) -> usize {
-        self.limits.share.of(ours).max(1)
+        let one = usize::from(self.limits.share != Share::percent(0));
+        self.limits.share.of(ours).max(one)
     }
 
     /// That the share is used up, with so many of ours left that do not count.
@@ -147,7 +165,8 @@ impl Guard {
     /// Lets go what was longer ago than the window.
     fn forget(&mut self, now: Instant) {
         let window = self.limits.window;
-        self.recent.retain(|_, over_at| over_at.is_none_or(|at| now.saturating_duration_since(at) <= window));
+        let is_recent = |over_at: Instant| now.saturating_duration_since(over_at) <= window;
+        self.recent.retain(|_, count| count.is_under_way || count.over_at.is_some_and(is_recent));
     }
 
     /// How many deletions count at the moment.
@@ -162,19 +181,30 @@ impl Guard {
         self.recent.contains_key(uid)
     }
 
+    /// Whether the deletion of the Node of that uid is under way.
+    #[must_use]
+    pub fn is_under_way(&self, uid: &str) -> bool {
+        self.recent.get(uid).is_some_and(|count| count.is_under_way)
+    }
+
     /// Counts the deletion of the Node of that uid, which is begun now.
-    pub fn spend(&mut self, uid: &str) {
-        self.recent.insert(uid.into(), None);
+    pub fn begin(&mut self, uid: &str) {
+        self.recent.entry(uid.into()).or_default().is_under_way = true;
     }
 
-    /// The deletion of the Node of that uid has come about by now, or may have.
-    pub fn spent(&mut self, uid: &str, now: Instant) {
-        self.recent.insert(uid.into(), Some(now));
+    /// The deletion of the Node of that uid has ended, and it has come about, or may have.
+    pub fn spend(&mut self, uid: &str, now: Instant) {
+        self.recent.insert(uid.into(), Count { is_under_way: false, over_at: Some(now) });
     }
 
-    /// Takes back a deletion that is known not to have come about.
+    /// The deletion of the Node of that uid has ended, and it is known not to have come about. One before it may have.
     pub fn refund(&mut self, uid: &str) {
-        self.recent.remove(uid);
+        if let Some(count) = self.recent.get_mut(uid) {
+            count.is_under_way = false;
+            if count.over_at.is_none() {
+                self.recent.remove(uid);
+            }
+        }
     }
 }
 
@@ -189,8 +219,10 @@ mod tests {
 
     fn recalled(deletions: usize, now: Instant) -> Guard {
         let mut guard = Guard::new(LIMITS, now);
-        guard
-            .recall(Recalled { deletions: (0..deletions).map(|uid| uid.to_string()).collect(), stopped_at: None }, now);
+        guard.recall(
+            Recalled { deletions: (0..deletions).map(|uid| uid.to_string().into()).collect(), stopped_at: None },
+            now,
+        );
         guard
     }
 
@@ -219,8 +251,25 @@ mod tests {
         let mut guard = Guard::new(LIMITS, now);
         guard.cannot_recall("forbidden".to_owned());
         let before = now + LIMITS.window - Duration::from_millis(1);
-        assert_eq!(guard.room(100, before), Err(Held::NotRecalled { reason: "forbidden".to_owned() }));
+        assert_eq!(guard.room(100, before), Err(Held::NotRecalled { reason: Some("forbidden".to_owned()) }));
         assert_eq!(guard.room(100, now + LIMITS.window), Ok(10));
+    }
+
+    #[test]
+    fn nothing_goes_before_it_was_tried_to_read_back_what_went() {
+        let now = Instant::now();
+        let mut guard = Guard::new(LIMITS, now);
+        assert_eq!(guard.room(100, now + 2 * LIMITS.window), Err(Held::NotRecalled { reason: None }));
+        guard.cannot_recall("no answer".to_owned());
+        assert_eq!(guard.room(100, now + 2 * LIMITS.window), Ok(10));
+    }
+
+    #[test]
+    fn a_share_of_nothing_is_none_at_all() {
+        let now = Instant::now();
+        let mut guard = Guard::new(DeletionLimits { share: Share::percent(0), ..LIMITS }, now);
+        guard.recall(Recalled::default(), now);
+        assert_eq!(guard.room(100, now), Ok(0));
     }
 
     #[test]
@@ -238,8 +287,21 @@ mod tests {
         let mut guard = recalled(0, Instant::now());
         assert!(guard.assess(60, 0, 100).is_some());
         assert_eq!(guard.assess(60, 0, 1_000).unwrap().of, 100);
+        assert_eq!(
+            guard.assess(0, 60, 1_000).map(|mass| mass.of),
+            Some(100),
+            "that they cannot be asked for ends nothing"
+        );
         assert!(guard.assess(55, 0, 1_000).is_none());
         assert!(guard.assess(60, 0, 1_000).is_none(), "that is over");
+    }
+
+    #[test]
+    fn a_limit_of_all_never_stops_whatever_is_remembered() {
+        let now = Instant::now();
+        let mut guard = Guard::new(DeletionLimits { mass_share: Share::percent(100), ..LIMITS }, now);
+        guard.recall(Recalled { deletions: vec![], stopped_at: Some(4) }, now);
+        assert!(guard.assess(110, 0, 200).is_none());
     }
 
     #[test]
@@ -258,15 +320,27 @@ mod tests {
     fn a_deletion_counts_while_it_is_under_way_and_for_a_window_after_it_and_once_if_it_is_tried_again() {
         let now = Instant::now();
         let mut guard = recalled(0, now);
-        guard.spend("a");
+        guard.begin("a");
         let later = now + 3 * LIMITS.window;
         assert!(guard.counts("a") && guard.room(8, later) == Ok(0));
-        guard.spent("a", later);
+        guard.spend("a", later);
         assert_eq!(guard.room(8, later + LIMITS.window), Ok(0));
-        guard.spend("a");
+        guard.begin("a");
         assert_eq!((guard.deleted(), guard.room(8, later + 2 * LIMITS.window)), (1, Ok(0)));
+    }
+
+    #[test]
+    fn a_deletion_that_has_not_come_about_does_not_count_but_one_before_it_that_may_have_does() {
+        let now = Instant::now();
+        let mut guard = recalled(0, now);
+        guard.begin("a");
         guard.refund("a");
-        assert_eq!(guard.room(8, later), Ok(1));
+        assert_eq!(guard.room(8, now), Ok(1));
+        guard.begin("a");
+        guard.spend("a", now);
+        guard.begin("a");
+        guard.refund("a");
+        assert_eq!(guard.room(8, now), Ok(0));
     }
 
     proptest! {
@@ -276,7 +350,7 @@ mod tests {
         /// share of the Nodes that there were when it began or joined within it, or one.
         #[test]
         fn no_window_sees_more_deletions_than_the_share(
-            share in 0_u32..100,
+            share in 1_u32..100,
             mut ours in 1_usize..60,
             happenings in prop::collection::vec((0_u64..400, 0_u8..8, 0_usize..5), 1..80),
         ) {
@@ -292,7 +366,7 @@ mod tests {
                     0 => {
                         let numbered = deleted.iter().enumerate();
                         let kept = numbered.filter(|(_, (at, _))| now - *at < Duration::from_hours(1));
-                        let deletions = kept.map(|(number, _)| number.to_string()).collect();
+                        let deletions = kept.map(|(number, _)| number.to_string().into()).collect();
                         guard = Guard::new(limits, now);
                         guard.recall(Recalled { deletions, stopped_at: None }, now);
                     }
@@ -300,9 +374,9 @@ mod tests {
                     _ => for _ in 0..=count {
                         if ours > 0 && guard.room(ours, now).is_ok_and(|room| room > 0) {
                             let uid = deleted.len().to_string();
-                            guard.spend(&uid);
+                            guard.begin(&uid);
                             now += Duration::from_millis(seconds);
-                            guard.spent(&uid, now);
+                            guard.spend(&uid, now);
                             deleted.push((now, ours));
                             ours -= 1;
                         }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::guard::{DeletionLimits, MassDisappearance};
+use super::share::Share;
 
 /// Why a Node whose device looks gone is not deleted yet.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,8 +19,8 @@ pub enum Held {
     },
     /// It is not known how many were deleted before the program was started.
     NotRecalled {
-        /// Why their Events could not be read.
-        reason: String,
+        /// Why their Events could not be read, once that was tried.
+        reason: Option<String>,
     },
     /// It could not be confirmed that the device is gone.
     Unconfirmed {
@@ -49,6 +50,12 @@ impl Held {
     /// All of those words.
     pub const KINDS: [&str; 5] = ["mass_disappearance", "share", "not_recalled", "unconfirmed", "refused"];
 
+    /// Whether people should hear of it: it does not pass within a moment.
+    #[must_use]
+    pub fn is_worth_telling(&self) -> bool {
+        !matches!(self, Self::NotRecalled { reason: None })
+    }
+
     /// What is said of it: why, and how it goes on.
     #[must_use]
     pub fn message(&self, limits: &DeletionLimits) -> String {
@@ -60,17 +67,23 @@ impl Held {
                 format!(
                     "no Node is deleted: {gone} of {of} Nodes look gone at once{unsure}, more than \
                      safety.massDisappearanceShare {}. Check the project, the token and base-url. It goes on by itself when \
-                     devices are back; if they are gone for good, raise safety.massDisappearanceShare, or delete the Nodes by hand",
-                    limits.mass_share
+                     devices are back; if they are gone for good, set safety.massDisappearanceShare to {} or more and \
+                     restart, or delete the Nodes by hand",
+                    limits.mass_share,
+                    Share::at_least(*gone, *of)
                 )
+            }
+            Self::Share { most: 0, .. } => {
+                "the device is gone, but safety.deletionShare is 0%, so no Node is ever deleted".to_owned()
             }
             Self::Share { most, ours } => format!(
                 "the device is gone; the Node waits its turn, as no more than {most} of {ours} Nodes are deleted within {window} \
                  (safety.deletionShare {share}, one at least). It goes on by itself"
             ),
             Self::NotRecalled { reason } => format!(
-                "the device is gone; the Node waits for {window}, as the deletions before this start cannot be read back from \
-                 their Events ({reason}). It goes on by itself"
+                "the device is gone; the Node waits until {window} after the start, as the deletions before it cannot be read \
+                 back from their Events ({}). It goes on by itself",
+                reason.as_deref().unwrap_or("not read yet")
             ),
             Self::Unconfirmed { reason } => {
                 format!("the device looks gone, but that is not confirmed: {reason}. It is asked again")

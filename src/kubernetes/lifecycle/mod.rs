@@ -11,8 +11,10 @@ mod monitor;
 mod roll;
 mod share;
 mod standing;
+mod stop_record;
 #[cfg(test)]
 mod tests;
+mod told;
 mod verdict;
 mod watched;
 

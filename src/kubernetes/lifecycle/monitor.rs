@@ -12,8 +12,10 @@ use super::guard::{DeletionLimits, Guard, Recalled};
 use super::held::Held;
 use super::roll::Roll;
 use super::standing::Standing;
+use super::stop_record::StopRecord;
+use super::told::Told;
 use super::verdict::Verdict;
-use super::watched::{Deletion, LONGEST_PAUSE, Watched};
+use super::watched::{LONGEST_PAUSE, Watched};
 use crate::kubernetes::event::Notice;
 use crate::kubernetes::node::{Node, NodeName};
 use crate::packet::{Absence, Answer, DeviceId, NotGone};
@@ -27,17 +29,13 @@ const UNASKED: Duration = Duration::from_secs(30);
 /// no more than 60.
 const SPACING: Duration = Duration::from_millis(1_500);
 /// How long a Node whose device is there is left unasked at most. Where more Nodes are not Ready than go into it one by one,
-/// their questions are for the planner to answer with lists.
+/// their questions are for the planner to answer with lists. No list answers for a device that is gone.
 const LONGEST_THERE: Duration = Duration::from_secs(75);
-/// The same, of a Node whose device is gone and that waits for its turn. No list can answer for those.
-const LONGEST_GONE: Duration = Duration::from_mins(10);
+/// From which part of the Nodes on, when so many are to be asked about, those that soon will be come along: one list answers
+/// for all.
+const WORTH_A_LIST: usize = 10;
 /// Devices that are confirmed to be gone in one round, at most: few enough for the round to be short.
 const CONFIRMED_AT_ONCE: usize = 10;
-/// How often what holds a Node back is told again while it goes on. Events are forgotten after an hour (kube-apiserver
-/// `--event-ttl`), and one that says that deletion is stopped must outlast a restart.
-const TOLD_AGAIN: Duration = Duration::from_mins(20);
-/// Nodes that are told of at once, at most, of those that are held back.
-const TOLD_AT_ONCE: usize = 100;
 
 /// Looks after the Nodes that are not Ready.
 #[derive(Debug)]
@@ -47,8 +45,7 @@ pub struct Monitor {
     period: Duration,
     watched: BTreeMap<NodeName, Watched>,
     recovered: BTreeMap<NodeName, Arc<Node>>,
-    /// The Nodes that are left alone, and whether that was told.
-    left_alone: BTreeMap<NodeName, (Arc<Node>, bool)>,
+    left_alone: BTreeMap<NodeName, Arc<Node>>,
     /// The questions that are open, and whose they are.
     open: HashMap<u64, NodeName>,
     /// The Nodes whose taint is being written, or rests after that failed: until when, where it does.
@@ -56,6 +53,8 @@ pub struct Monitor {
     ours: usize,
     /// The Nodes whose devices are being confirmed to be gone, each in its spell.
     confirming: Option<BTreeMap<NodeName, u64>>,
+    told: Told,
+    stop_record: StopRecord,
     last_number: u64,
 }
 
@@ -73,6 +72,8 @@ impl Monitor {
             marking: BTreeMap::new(),
             ours: 0,
             confirming: None,
+            told: Told::default(),
+            stop_record: StopRecord::default(),
             last_number: 0,
         }
     }
@@ -80,7 +81,10 @@ impl Monitor {
     /// Takes in what was read back of the processes before this one, or why it could not be read so far.
     pub fn recalled(&mut self, recalled: Result<Recalled, String>, now: Instant) {
         match recalled {
-            Ok(recalled) => self.guard.recall(recalled, now),
+            Ok(recalled) => {
+                self.stop_record.recalled(recalled.stopped_at.is_some());
+                self.guard.recall(recalled, now);
+            }
             Err(why) => self.guard.cannot_recall(why),
         }
     }
@@ -89,8 +93,8 @@ impl Monitor {
     pub fn called(&mut self, roll: &Roll, now: Instant) {
         self.ours = roll.ours;
         let mut before = std::mem::take(&mut self.watched);
-        let mut left_alone = std::mem::take(&mut self.left_alone);
         self.recovered.clear();
+        self.left_alone.clear();
         for node in &roll.nodes {
             let name = node.name.clone();
             match Standing::of(node) {
@@ -99,10 +103,7 @@ impl Monitor {
                     self.recovered.insert(name, Arc::clone(node));
                 }
                 Standing::LeftAlone(_) => {
-                    let is_told = left_alone.remove(&name).is_some_and(|(told, is_told)| {
-                        is_told && told.uid == node.uid && told.provider_id == node.provider_id
-                    });
-                    self.left_alone.insert(name, (Arc::clone(node), is_told));
+                    self.left_alone.insert(name, Arc::clone(node));
                 }
                 Standing::NotReady(device) => {
                     let entry = match before.remove(&name).filter(|entry| node.is_in_same_spell_as(&entry.node)) {
@@ -120,19 +121,21 @@ impl Monitor {
         let spaced = SPACING.saturating_mul(u32::try_from(self.watched.len()).unwrap_or(u32::MAX));
         let interval = |entry: &Watched| {
             let growing = self.period.saturating_mul(1 << entry.answers.min(8)).min(UNASKED);
-            let longest = if entry.looks_gone() { LONGEST_GONE } else { LONGEST_THERE };
-            spaced.max(growing).min(longest).max(self.period)
+            let spaced = if entry.looks_gone() { spaced } else { spaced.min(LONGEST_THERE) };
+            spaced.max(growing).max(self.period)
         };
-        let is_free = |entry: &Watched| entry.question.is_none() && !entry.is_leaving();
+        let is_free = |entry: &Watched| {
+            entry.question.is_none() && !entry.is_deleted(now) && !self.guard.is_under_way(&entry.node.uid)
+        };
         let age = |entry: &Watched| now.saturating_duration_since(entry.answered_at);
         let is_due = |entry: &Watched| is_free(entry) && (entry.verdict.is_none() || age(entry) >= interval(entry));
-        // One list answers for all: where one is asked for, those that will be soon come along.
-        let any_is_due = self.watched.values().any(is_due);
-        let comes_along = |entry: &Watched| is_due(entry) || (is_free(entry) && age(entry) >= interval(entry) / 2);
+        let due = self.watched.values().filter(|entry| is_due(entry)).count();
+        let is_list = due > 0 && due * WORTH_A_LIST >= self.watched.len();
+        let comes_along = |entry: &Watched| is_list && is_free(entry) && age(entry) >= interval(entry) / 2;
         let asked: Vec<_> = self
             .watched
             .iter()
-            .filter(|(_, entry)| any_is_due && comes_along(entry))
+            .filter(|(_, entry)| is_due(entry) || comes_along(entry))
             .map(|(name, entry)| {
                 let max_age = if entry.verdict.is_none() { FIRST_AGE } else { interval(entry) / 2 };
                 (name.clone(), entry.device.clone(), max_age)
@@ -186,17 +189,22 @@ impl Monitor {
 
     /// Decides about the Nodes whose device looks gone: which are to be confirmed, and what holds the others back.
     fn confirmation(&mut self, now: Instant) -> Option<Action> {
-        // All have to be known before it can be told how many look gone at once.
-        if self.confirming.is_some() || self.watched.values().any(|entry| entry.verdict.is_none()) {
+        // All are to be known before it can be told how many look gone at once.
+        if self.confirming.is_some() || self.watched.values().any(|entry| entry.is_awaited(now)) {
             return None;
         }
         let room = self.room(now);
-        let used_up = self.guard.used_up(self.left());
-        let candidates = self.watched.iter_mut().filter(|(_, entry)| entry.may_be_confirmed(now));
-        let mut candidates: Vec<_> = candidates.collect();
+        let used_up = self.guard.used_up(self.left(now));
+        let guard = &self.guard;
+        let is_candidate = |entry: &Watched| {
+            let uid = &entry.node.uid;
+            entry.may_be_confirmed(now) && !guard.is_under_way(uid) && !(entry.is_weary() && guard.counts(uid))
+        };
+        let mut candidates: Vec<_> = self.watched.iter_mut().filter(|(_, entry)| is_candidate(entry)).collect();
         // What counts already may be tried again, and takes no room.
-        candidates.sort_by_key(|(_, entry)| (!self.guard.counts(&entry.node.uid), entry.gone_since));
-        let counted = candidates.iter().filter(|(_, entry)| self.guard.counts(&entry.node.uid)).count();
+        candidates
+            .sort_by_cached_key(|(_, entry)| (entry.is_weary(), !guard.counts(&entry.node.uid), entry.gone_since));
+        let counted = candidates.iter().filter(|(_, entry)| guard.counts(&entry.node.uid)).count();
         let room = match room {
             Ok(room) => counted + room,
             Err(held) => {
@@ -226,12 +234,12 @@ impl Monitor {
         if let Some(mass) = self.guard.assess(gone, unsure, self.ours) {
             return Err(Held::MassDisappearance(mass));
         }
-        self.guard.room(self.left(), now)
+        self.guard.room(self.left(now), now)
     }
 
     /// How many Nodes there are, without those whose deletion was begun and counts already.
-    fn left(&self) -> usize {
-        let counts = |entry: &&Watched| entry.is_leaving() || self.guard.counts(&entry.node.uid);
+    fn left(&self, now: Instant) -> usize {
+        let counts = |entry: &&Watched| entry.is_deleted(now) || self.guard.counts(&entry.node.uid);
         self.ours - self.watched.values().filter(counts).count().min(self.ours)
     }
 
@@ -259,10 +267,14 @@ impl Monitor {
         let mut actions = Vec::new();
         for (name, absence) in proven {
             // More may look gone by now than when it was asked.
-            let (room, used_up) = (self.room(now), self.guard.used_up(self.left()));
+            let (room, used_up) = (self.room(now), self.guard.used_up(self.left(now)));
             let Some(entry) = self.watched.get_mut(&name).filter(|entry| entry.may_be_confirmed(now)) else { continue };
+            let uid = &entry.node.uid;
+            if self.guard.is_under_way(uid) {
+                continue;
+            }
             let held = match room {
-                Ok(0) if !self.guard.counts(&entry.node.uid) => Some(used_up),
+                Ok(0) if !self.guard.counts(uid) => Some(used_up),
                 Ok(_) => None,
                 Err(held) => Some(held),
             };
@@ -270,12 +282,11 @@ impl Monitor {
                 entry.held = held;
                 continue;
             }
-            (entry.held, entry.deletion) = (None, Deletion::UnderWay);
-            self.guard.spend(&entry.node.uid);
+            self.guard.begin(uid);
+            entry.held = None;
             let tell = !entry.deletion_is_told;
             actions.push(Action::Delete { node: Arc::clone(&entry.node), absence, tell });
         }
-        actions.extend(self.notices(now));
         actions
     }
 
@@ -289,50 +300,58 @@ impl Monitor {
     }
 
     /// The deletion of a Node has ended; and whether there is an Event by now that tells of it.
-    pub fn deleted(&mut self, node: &Node, result: &Result<(), Setback>, is_told: bool, now: Instant) -> Vec<Action> {
+    pub fn deleted(&mut self, node: &Node, result: &Result<(), Setback>, is_told: bool, now: Instant) {
+        match result {
+            Ok(()) | Err(Setback::Unclear(_)) => self.guard.spend(&node.uid, now),
+            Err(Setback::Refused(_) | Setback::Superseded) => self.guard.refund(&node.uid),
+        }
         if let Some(entry) = self.watched.get_mut(&node.name).filter(|entry| entry.node.uid == node.uid) {
-            (entry.deletion, entry.deletion_is_told) = (Deletion::NotUnderWay, is_told);
+            entry.deletion_is_told = is_told;
             match result {
-                Ok(()) => entry.deletion = Deletion::Done,
-                Err(Setback::Superseded) => {}
+                Ok(()) => entry.deleted_at = Some(now),
+                Err(Setback::Superseded) => entry.rest(now),
                 Err(Setback::Refused(reason) | Setback::Unclear(reason)) => {
                     entry.held = Some(Held::Refused { reason: reason.clone() });
                     entry.rest(now);
                 }
             }
         }
-        match result {
-            Ok(()) | Err(Setback::Unclear(_)) => self.guard.spent(&node.uid, now),
-            Err(Setback::Refused(_) | Setback::Superseded) => self.guard.refund(&node.uid),
-        }
-        self.notices(now)
     }
 
-    /// What people should know.
+    /// Whether a deletion is under way.
+    #[must_use]
+    pub fn is_deleting(&self) -> bool {
+        self.watched.values().any(|entry| self.guard.is_under_way(&entry.node.uid))
+    }
+
+    /// What people should know, and what a process should that starts later.
     fn notices(&mut self, now: Instant) -> Vec<Action> {
         let limits = *self.guard.limits();
-        let stopped_at = self.guard.stopped_at();
         let mut actions = Vec::new();
-        for (node, is_told) in self.left_alone.values_mut() {
-            if let (Standing::LeftAlone(error), false) = (Standing::of(node), std::mem::replace(is_told, true)) {
+        self.told.forget(now);
+        for node in self.left_alone.values() {
+            if let Standing::LeftAlone(error) = Standing::of(node)
+                && self.told.is_news(&node.uid, "left_alone", now)
+            {
                 actions.push(Action::Tell(Arc::clone(node), Notice::LeftAlone(error.to_string())));
             }
         }
-        let mut told = 0;
-        for entry in self.watched.values_mut() {
-            let Some(held) = &entry.held else { continue };
-            let is_news = entry
-                .told
-                .is_none_or(|(kind, at)| kind != held.kind() || now.saturating_duration_since(at) >= TOLD_AGAIN);
-            if is_news && told < TOLD_AT_ONCE {
-                told += 1;
-                entry.told = Some((held.kind(), now));
-                let stopped_at = stopped_at.filter(|_| matches!(held, Held::MassDisappearance(_)));
-                let notice = Notice::DeletionHeldBack { why: held.message(&limits), stopped_at };
+        for entry in self.watched.values() {
+            if let Some(held) = entry.held.as_ref().filter(|held| held.is_worth_telling())
+                && self.told.is_news(&entry.node.uid, held.kind(), now)
+            {
+                let notice = Notice::DeletionHeldBack(held.message(&limits));
                 actions.push(Action::Tell(Arc::clone(&entry.node), notice));
             }
         }
+        let one = self.watched.values().find(|entry| entry.looks_gone()).map(|entry| &entry.node);
+        actions.extend(self.stop_record.next(self.guard.stopped_at(), one, now));
         actions
+    }
+
+    /// What was to be recorded is, or is not.
+    pub fn recorded(&mut self, is_recorded: bool, now: Instant) {
+        self.stop_record.recorded(is_recorded, now);
     }
 
     /// How many Nodes are in which state.

@@ -36,6 +36,13 @@ impl Share {
         if hundredths <= WHOLE { Ok(Self(hundredths)) } else { Err(InvalidShare) }
     }
 
+    /// The smallest whole percentage that so many of all do not exceed.
+    #[must_use]
+    pub fn at_least(part: usize, all: usize) -> Self {
+        let percent = (part as u128 * 100).div_ceil((all as u128).max(1));
+        Self::percent(u32::try_from(percent).unwrap_or(100))
+    }
+
     /// How many of so many that is, rounded down.
     #[must_use]
     pub fn of(self, all: usize) -> usize {
@@ -86,6 +93,8 @@ mod tests {
     fn it_is_reckoned_with_exactly() {
         assert_eq!((Share::percent(10).of(30), Share::percent(29).of(100), Share::percent(10).of(9)), (3, 29, 0));
         assert!(!Share::percent(55).is_exceeded_by(11, 20) && Share::percent(55).is_exceeded_by(12, 20));
+        assert_eq!((Share::at_least(56, 100), Share::at_least(2, 3)), (Share::percent(56), Share::percent(67)));
+        assert!(!Share::at_least(2, 3).is_exceeded_by(2, 3));
         assert!(!Share::percent(100).is_exceeded_by(3, 3) && Share::percent(0).is_exceeded_by(1, 3));
     }
 }

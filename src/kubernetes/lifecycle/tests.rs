@@ -42,6 +42,11 @@ enum Truth {
     Gone,
 }
 
+/// The name of a Node, which is the id of its device, too.
+fn name(number: usize) -> String {
+    format!("00000000-0000-4000-8000-{number:012}")
+}
+
 /// Whether a Node is Ready, how often that has changed, and whether it is tainted.
 type State = (bool, u32, bool);
 
@@ -57,6 +62,7 @@ struct World {
     confirmed: usize,
     deleted: Vec<(Instant, String, usize)>,
     notices: Vec<(String, Notice)>,
+    records: Vec<Notice>,
     /// The Nodes as they were last read, for reading them takes most of the time.
     read: RefCell<BTreeMap<String, (State, Arc<Node>)>>,
 }
@@ -66,7 +72,7 @@ impl World {
         let now = Instant::now();
         let mut monitor = Monitor::new(LIMITS, PERIOD, now);
         monitor.recalled(Ok(Recalled::default()), now);
-        let nodes = (0..nodes).map(|number| (format!("n{number:04}"), (Truth::Running, true, 0))).collect();
+        let nodes = (0..nodes).map(|number| (name(number), (Truth::Running, true, 0))).collect();
         let (tainted, deleted, notices) = (BTreeSet::new(), Vec::new(), Vec::new());
         Self {
             monitor,
@@ -79,13 +85,14 @@ impl World {
             confirmed: 0,
             deleted,
             notices,
+            records: Vec::new(),
             read: RefCell::default(),
         }
     }
 
     fn set(&mut self, names: impl IntoIterator<Item = usize>, truth: Truth, is_ready: bool) {
         for number in names {
-            if let Some((is, was_ready, changes)) = self.nodes.get_mut(&format!("n{number:04}")) {
+            if let Some((is, was_ready, changes)) = self.nodes.get_mut(&name(number)) {
                 *is = truth;
                 *changes += u32::from(*was_ready != is_ready);
                 *was_ready = is_ready;
@@ -155,6 +162,11 @@ impl World {
                 self.notices.push((node.name.to_string(), notice));
                 vec![]
             }
+            Action::Record(_, notice) => {
+                self.records.push(notice);
+                self.monitor.recorded(true, self.now);
+                vec![]
+            }
             Action::Mark { node, shut_down } => {
                 let name = node.name.to_string();
                 if shut_down {
@@ -177,7 +189,8 @@ impl World {
                 assert!(!is_ready, "{} is Ready", node.name);
                 assert!(truth == Truth::Gone || self.api == Api::Lies, "the device of {} is there", node.name);
                 self.deleted.push((self.now, node.name.to_string(), there_were));
-                self.monitor.deleted(&node, &Ok(()), true, self.now)
+                self.monitor.deleted(&node, &Ok(()), true, self.now);
+                vec![]
             }
         }
     }
@@ -185,6 +198,14 @@ impl World {
     fn rounds(&mut self, minutes: u64) {
         for _ in 0..minutes * 12 {
             self.round();
+        }
+    }
+
+    /// What a process reads back that starts now.
+    fn stopped_at(&self) -> Option<usize> {
+        match self.records.last() {
+            Some(Notice::DeletionStopped { nodes }) => Some(*nodes),
+            _ => None,
         }
     }
 
@@ -207,10 +228,10 @@ fn a_node_is_marked_while_its_device_is_off_and_until_it_is_ready() {
     let mut world = World::of(3);
     world.set([0], Truth::Off, false);
     world.round();
-    assert!(world.tainted.contains("n0000"));
+    assert!(world.tainted.contains(&name(0)));
     world.set([0], Truth::Running, false);
     world.rounds(2);
-    assert!(world.tainted.contains("n0000"), "it is not Ready yet");
+    assert!(world.tainted.contains(&name(0)), "it is not Ready yet");
     world.set([0], Truth::Running, true);
     world.round();
     assert!(world.tainted.is_empty());
@@ -267,14 +288,16 @@ fn nothing_is_deleted_while_more_than_half_of_the_cluster_looks_gone() {
     world.set(0..56, Truth::Gone, false);
     world.rounds(120);
     assert_eq!((world.deleted.len(), world.held()), (0, vec!["mass_disappearance"]));
-    let stopped =
-        |(_, notice): &(String, Notice)| matches!(notice, Notice::DeletionHeldBack { stopped_at: Some(100), .. });
-    assert!(world.notices.iter().all(stopped));
+    let held =
+        |(_, notice): &(String, Notice)| matches!(notice, Notice::DeletionHeldBack(why) if why.contains("56 of 100"));
+    assert!(world.notices.iter().all(held));
     // Once, and again before the Events of the first time are forgotten.
     assert!((56 * 6..=56 * 7).contains(&world.notices.len()), "{}", world.notices.len());
+    assert!((6..=7).contains(&world.records.len()), "{:?}", world.records);
+    assert!(world.records.iter().all(|record| *record == Notice::DeletionStopped { nodes: 100 }));
     world.set([0], Truth::Running, true);
     world.rounds(1);
-    assert_eq!(world.deleted.len(), 10);
+    assert_eq!((world.deleted.len(), world.records.last()), (10, Some(&Notice::DeletionResumed)));
 }
 
 #[test]
@@ -337,8 +360,9 @@ fn a_deletion_that_fails_is_told_of_and_tried_again_and_does_not_use_up_the_shar
         let actions = world.monitor.confirmed(results, world.now);
         let [Action::Delete { node, tell, .. }] = &actions[..] else { panic!("attempt {attempt}: {actions:?}") };
         assert_eq!(*tell, attempt < 2, "it is told of until that has come about");
-        let told = world.monitor.deleted(node, &Err(Setback::Refused("forbidden".into())), attempt > 0, world.now);
-        assert_eq!(told.len(), usize::from(attempt == 0));
+        world.monitor.deleted(node, &Err(Setback::Refused("forbidden".into())), attempt > 0, world.now);
+        let told = world.monitor.decide(world.now);
+        assert_eq!(told.len(), usize::from(attempt == 0), "{told:?}");
     }
     assert_eq!(world.held(), ["refused"]);
 }
@@ -383,20 +407,20 @@ proptest! {
             match happening {
                 // A device that is gone does not come back.
                 Happening::Becomes(number, truth, is_ready) => {
-                    let name = format!("n{number:04}");
+                    let name = name(number);
                     let is_gone = world.nodes.get(&name).is_some_and(|(truth, ..)| *truth == Truth::Gone);
                     world.set([number], if is_gone { Truth::Gone } else { truth }, is_ready && truth == Truth::Running && !is_gone);
                 }
                 Happening::Api(api) => world.api = api,
                 Happening::Joins => {
-                    world.nodes.insert(format!("n{joined:04}"), (Truth::Running, true, 0));
+                    world.nodes.insert(name(joined), (Truth::Running, true, 0));
                     joined += 1;
                 }
                 Happening::Restart => {
                     let kept = world.deleted.iter().filter(|(at, ..)| world.now - *at < Duration::from_hours(1));
-                    let deletions = kept.map(|(_, name, _)| name.clone()).collect();
+                    let deletions = kept.map(|(_, name, _)| name.as_str().into()).collect();
                     world.monitor = Monitor::new(LIMITS, PERIOD, world.now);
-                    world.monitor.recalled(Ok(Recalled { deletions, stopped_at: None }), world.now);
+                    world.monitor.recalled(Ok(Recalled { deletions, stopped_at: world.stopped_at() }), world.now);
                 }
                 Happening::Rounds(rounds) => for _ in 0..rounds {
                     world.round();
@@ -416,7 +440,8 @@ proptest! {
             }
         }
         let gone = world.nodes.values().filter(|(truth, ..)| *truth == Truth::Gone).count();
-        let is_mass = gone > 2 && LIMITS.mass_share.is_exceeded_by(gone, world.nodes.len());
+        let of = world.stopped_at().map_or(world.nodes.len(), |then| then.min(world.nodes.len()).max(gone));
+        let is_mass = gone > 2 && LIMITS.mass_share.is_exceeded_by(gone, of);
         prop_assert!(gone == 0 || is_mass, "{gone} of {} are still there", world.nodes.len());
         for (name, (truth, is_ready, _)) in &world.nodes {
             let is_marked = world.tainted.contains(name);

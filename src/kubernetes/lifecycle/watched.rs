@@ -12,17 +12,14 @@ use crate::packet::DeviceId;
 
 /// The pause after the first confirmation or deletion that failed; it doubles from there.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
+/// How long it may take the watch to tell that a Node is deleted.
+const DELETED_FOR: Duration = Duration::from_mins(1);
+/// How long is waited for what is known of a Node that has just become not Ready.
+const AWAITED_FOR: Duration = Duration::from_secs(10);
+/// How often the deletion of a Node may fail that counts already and is tried again nevertheless.
+const FREE_ATTEMPTS: u32 = 3;
 /// The longest pause after something that failed.
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_mins(1);
-
-/// How far the deletion of a Node has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Deletion {
-    NotUnderWay,
-    UnderWay,
-    /// It is done, and only the watch has not told yet.
-    Done,
-}
 
 /// A Node that is not Ready.
 #[derive(Debug)]
@@ -42,11 +39,10 @@ pub(super) struct Watched {
     /// Since when it looks gone.
     pub(super) gone_since: Option<Instant>,
     pub(super) held: Option<Held>,
-    /// What was told last of what holds it back, and when.
-    pub(super) told: Option<(&'static str, Instant)>,
     /// Whether its deletion was told of.
     pub(super) deletion_is_told: bool,
-    pub(super) deletion: Deletion,
+    /// When it was deleted, which only the watch has not told yet.
+    pub(super) deleted_at: Option<Instant>,
     pub(super) failures: u32,
     pub(super) rests_until: Instant,
 }
@@ -64,9 +60,8 @@ impl Watched {
             was_there: false,
             gone_since: None,
             held: None,
-            told: None,
             deletion_is_told: false,
-            deletion: Deletion::NotUnderWay,
+            deleted_at: None,
             failures: 0,
             rests_until: now,
         }
@@ -92,13 +87,24 @@ impl Watched {
         matches!(self.verdict, None | Some(Verdict::Unknown(_))) && !self.was_there
     }
 
-    /// Whether it is being deleted, or was and only the watch has not told yet.
-    pub(super) fn is_leaving(&self) -> bool {
-        self.deletion != Deletion::NotUnderWay
+    /// Whether it was deleted, and only the watch has not told yet. One that still stands after a while was not, whoever said so.
+    pub(super) fn is_deleted(&self, now: Instant) -> bool {
+        self.deleted_at.is_some_and(|at| now.saturating_duration_since(at) < DELETED_FOR)
+    }
+
+    /// Whether it is to be known before anything is decided about the others: it has just become not Ready, and an answer is on
+    /// its way.
+    pub(super) fn is_awaited(&self, now: Instant) -> bool {
+        self.verdict.is_none() && now.saturating_duration_since(self.answered_at) < AWAITED_FOR
     }
 
     pub(super) fn may_be_confirmed(&self, now: Instant) -> bool {
-        self.looks_gone() && !self.is_leaving() && self.rests_until <= now
+        self.looks_gone() && !self.is_deleted(now) && self.rests_until <= now
+    }
+
+    /// Whether its deletion has failed so often that others go before it.
+    pub(super) fn is_weary(&self) -> bool {
+        self.failures > FREE_ATTEMPTS
     }
 
     pub(super) fn rest(&mut self, now: Instant) {

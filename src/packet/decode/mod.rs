@@ -10,6 +10,7 @@ mod place;
 use std::borrow::Cow;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use smol_str::SmolStr;
 
 use self::device::WireDevice;
@@ -69,6 +70,21 @@ pub(super) fn error_messages(body: &[u8]) -> Option<Vec<String>> {
     (!messages.is_empty()).then_some(messages)
 }
 
+/// Whether a body is the API's own error and nothing else: what a gateway says of itself may have an `error`, too, but has more
+/// besides.
+pub(super) fn is_own_error(body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Own {
+        #[serde(default)]
+        error: Option<IgnoredAny>,
+        #[serde(default)]
+        errors: Option<IgnoredAny>,
+    }
+    let own = serde_json::from_slice::<Own>(body);
+    own.is_ok_and(|own| own.error.is_some() || own.errors.is_some()) && error_messages(body).is_some()
+}
+
 /// The text, if there is any in it.
 fn non_empty(text: Option<Text<'_>>) -> Option<SmolStr> {
     text.filter(|text| !text.0.is_empty()).map(|text| SmolStr::new(&text.0))
@@ -105,6 +121,16 @@ mod tests {
         assert_eq!(error_messages(br#"{"errors":["Not found"]}"#).unwrap(), ["Not found"]);
         for other in ["<html>404</html>", "{}", "[]", r#"{"error":null}"#, r#"{"message":"no route"}"#] {
             assert_eq!(error_messages(other.as_bytes()), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn what_a_gateway_says_of_itself_is_not_the_apis_own() {
+        for own in [r#"{"error":"Not found"}"#, r#"{"errors":["Not found"]}"#, r#"{"errors":["a"],"error":"b"}"#] {
+            assert!(is_own_error(own.as_bytes()), "{own}");
+        }
+        for other in [r#"{"status":404,"error":"Not Found","path":"/metal"}"#, "{}", r#"{"errors":[]}"#, "<html>", ""] {
+            assert!(!is_own_error(other.as_bytes()), "{other}");
         }
     }
 }
