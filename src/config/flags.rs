@@ -101,7 +101,8 @@ impl Flags {
             given(
                 "--leader-elect",
                 leader,
-                ": there is no leader election yet; run one replica, and stop it before the next starts",
+                ": there is no leader election yet; run one replica, and stop it before the next starts, or each deletes \
+                 its share of Nodes",
             ),
         ]
         .into_iter()
