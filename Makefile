@@ -31,7 +31,7 @@ CROSS_linux_amd64 := CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER=x86_64-linux-g
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build test fault-test fault-table bench demo load-test fmt lint clean
+.PHONY: help build test fault-test fault-table bench demo load-test fuzz fuzz-build fmt lint clean
 
 help: ## list what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -90,12 +90,37 @@ load-test: ## will it hold for my cluster? NODES= SCENARIO=a,b|all RATE= BURST= 
 	$(CARGO) build --release --locked -p $(NAME) -p lab
 	"$(TARGET_DIR)/release/lab" load-test $(LOAD_TEST_OPTIONS)
 
+FUZZ_TARGETS := configuration node_texts packet_answers rate_limit_headers
+# Without a sanitizer, the Rust release of rust-toolchain.toml will do, and there is no unsafe code that one would watch.
+FUZZ := $(CARGO) fuzz
+FUZZ_FLAGS := --dev --sanitizer none --target-dir "$(abspath $(TARGET_DIR))/fuzz"
+
+fuzz: $(addprefix fuzz-,$(or $(TARGET),$(FUZZ_TARGETS))) ## arbitrary bytes for what reads texts of others, SECONDS=60 for each or one TARGET=; see fuzz/README.md
+
+fuzz-build:
+	@$(FUZZ) --version >/dev/null 2>&1 || { \
+		echo "Fuzzing needs cargo-fuzz. Get it with: $(CARGO) install --locked cargo-fuzz" >&2; exit 1; }
+	$(FUZZ) build $(FUZZ_FLAGS)
+
+# What is new goes beside the build, so that the corpus stays as it is in Git. libFuzzer tells more than anybody reads, unless
+# it has found something.
+fuzz-%: fuzz-build
+	@mkdir -p "$(TARGET_DIR)/fuzz/found/$*"
+	@$(FUZZ) run $(FUZZ_FLAGS) $* "$(abspath $(TARGET_DIR))/fuzz/found/$*" fuzz/corpus/$* -- \
+		-dict=fuzz/dictionaries/$*.dict -max_total_time=$(or $(SECONDS),60) -max_len=8192 -timeout=10 \
+		-print_final_stats=1 >"$(TARGET_DIR)/fuzz/$*.log" 2>&1 \
+		|| { tail -n 60 "$(TARGET_DIR)/fuzz/$*.log" >&2; exit 1; }
+	@awk '/^stat::number_of_executed_units:/ { print "$*: " $$2 " inputs, and nothing found" }' "$(TARGET_DIR)/fuzz/$*.log"
+
 fmt: ## format the source
 	$(CARGO) fmt --all
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml
 
 lint: ## formatting, clippy, documentation and, where cargo-deny is installed, dependencies
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) clippy --manifest-path fuzz/Cargo.toml --all-targets --locked --target-dir "$(TARGET_DIR)" -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --workspace --no-deps --locked
 	@if $(CARGO) deny --version >/dev/null 2>&1; then \
 		$(CARGO) deny --locked check bans licenses sources; \

@@ -53,44 +53,46 @@ pub fn of_node(node: &Node, desired: &Desired) -> Option<Patch> {
     if let (None, Some(provider_id)) = (&node.provider_id, &desired.provider_id) {
         operations.push(add(&["spec", "providerID"], json!(provider_id)));
     }
-    if desired.initialised {
-        operations.extend(untaint(node, |taint| taint.key == UNINITIALIZED_TAINT));
-    }
-    match desired.shut_down {
-        Some(true) if !node.is_marked_shut_down() => operations.extend(mark_shut_down(node)),
-        Some(false) if node.is_marked_shut_down() => {
-            operations.push(same_device(node));
-            operations.extend(untaint(node, Taint::is_shutdown));
-        }
-        _ => {}
+    // Both in one go, so that the places of the one stay true while the other is removed.
+    let unmark = desired.shut_down == Some(false);
+    operations.extend(untaint(node, |taint| {
+        (desired.initialised && taint.key == UNINITIALIZED_TAINT) || (unmark && taint.is_shutdown())
+    }));
+    let other_mark = desired.shut_down.is_some_and(|shut_down| shut_down != node.is_marked_shut_down());
+    if other_mark && !unmark {
+        operations.extend(mark_shut_down(node));
     }
     if operations.is_empty() {
         return None;
     }
-    operations.insert(0, test(&["metadata", "uid"], json!(node.uid)));
-    Some(Patch(operations))
+    // Before any of it changes what is tested.
+    let mut tests = vec![test(&["metadata", "uid"], json!(node.uid))];
+    tests.extend(other_mark.then(|| same_device(node)));
+    tests.extend(node.resource_version.filter(|_| other_mark && !unmark).map(same_version));
+    Some(Patch([tests, operations].concat()))
 }
 
 /// Adds the shutdown taint behind the others. Were it there already by then, the API server refuses a second one (Kubernetes
 /// core validation, `validateNodeTaints`).
 fn mark_shut_down(node: &Node) -> Vec<PatchOperation> {
     let taint = json!(Taint::shutdown());
-    // Its being not Ready was seen in that version of it; it may be Ready by now.
-    let version =
-        node.resource_version.map(|version| test(&["metadata", "resourceVersion"], json!(version.to_string())));
-    let added = if node.taints.is_empty() {
+    if node.taints.is_empty() {
         // The list itself has to be made, but not in place of one that somebody else makes meanwhile.
         vec![test(&["spec", "taints"], Value::Null), add(&["spec", "taints"], json!([taint]))]
     } else {
         vec![add(&["spec", "taints", "-"], taint)]
-    };
-    version.into_iter().chain([same_device(node)]).chain(added).collect()
+    }
 }
 
 /// The provider ID is still the one that the device was found by. A test for `null` holds where the field is absent, as an
 /// empty provider ID is.
 fn same_device(node: &Node) -> PatchOperation {
     test(&["spec", "providerID"], json!(node.provider_id))
+}
+
+/// The Node is in the very state in which it was seen not to be Ready.
+fn same_version(version: u64) -> PatchOperation {
+    test(&["metadata", "resourceVersion"], json!(version.to_string()))
 }
 
 fn of_labels(node: &Node, desired: &Desired) -> Vec<PatchOperation> {
@@ -224,6 +226,22 @@ mod tests {
         object["spec"]["providerID"] = json!("aws:///eu/i-1");
         for patch in [mark, unmark] {
             assert!(json_patch::patch(&mut object.clone(), &patch).is_err(), "{patch}");
+        }
+    }
+
+    #[test]
+    fn everything_can_be_wanted_of_a_node_at_once() {
+        for (shut_down, marked) in [(true, false), (false, true)] {
+            let mut object = registered();
+            object["spec"]["providerID"] = Value::Null;
+            if marked {
+                object["spec"]["taints"].as_array_mut().unwrap().push(json!(Taint::shutdown()));
+            }
+            let desired = Desired { shut_down: Some(shut_down), ..desired() };
+            let patch = of_node(&node(&object), &desired).unwrap();
+            json_patch::patch(&mut object, &patch).unwrap();
+            assert_eq!(node(&object).is_marked_shut_down(), shut_down);
+            assert_eq!(of_node(&node(&object), &desired), None);
         }
     }
 

@@ -12,6 +12,7 @@ use url::Url;
 
 use super::budget::RateLimitWord;
 use super::decode::{self, Fault};
+use super::device::Address;
 use super::error::Error;
 use super::head::Head;
 use super::page::DevicePage;
@@ -181,8 +182,12 @@ impl Client {
     /// Reads the reply to a request out of the body of an answer.
     fn decode(&self, request: &Request, body: &[u8]) -> Result<Reply, Fault> {
         Ok(match request {
-            Request::Device(_) => Reply::Device(Arc::new(decode::device(body)?)),
-            Request::Page(_) => Reply::Page(self.fit_to_be_shown(decode::device_page(body)?)),
+            Request::Device(_) => {
+                let mut device = decode::device(body)?;
+                self.fit_to_be_shown(&mut device.addresses);
+                Reply::Device(Arc::new(device))
+            }
+            Request::Page(_) => Reply::Page(self.page_fit_to_be_shown(decode::device_page(body)?)),
             Request::Plain(what) => Reply::Plain(match what {
                 Plain::Project => PlainReply::Project(decode::project(body)?.into()),
                 Plain::Facilities => PlainReply::Facilities(shared(decode::facilities(body)?)),
@@ -194,7 +199,8 @@ impl Client {
     /// What an answer other than 200 means.
     fn refusal(&self, request: Box<str>, head: &Head, body: &[u8]) -> Error {
         let own = decode::error_messages(body).map(|messages| self.quote(&messages.join("; ")));
-        let said = || own.clone().unwrap_or_else(|| format!("no error of the API's own, {}", head.content_type).into());
+        let other = || self.quote(&format!("no error of the API's own, {}", head.content_type));
+        let said = || own.clone().unwrap_or_else(other);
         let status = head.status.as_u16();
         match head.status {
             StatusCode::UNAUTHORIZED => Error::Unauthorized { request, said: said() },
@@ -225,12 +231,25 @@ impl Client {
     }
 
     /// The page, with what is wrong with its entries fit to be shown.
-    fn fit_to_be_shown(&self, mut page: DevicePage) -> DevicePage {
+    fn page_fit_to_be_shown(&self, mut page: DevicePage) -> DevicePage {
         for spoiled in &mut page.spoiled {
             spoiled.field = self.quote(&spoiled.field);
             spoiled.reason = self.quote(&spoiled.reason);
         }
+        let is_malformed = |address: &Address| matches!(address, Address::Malformed { .. });
+        for device in page.devices.iter_mut().filter(|device| device.addresses.iter().any(is_malformed)) {
+            self.fit_to_be_shown(&mut Arc::make_mut(device).addresses);
+        }
         page
+    }
+
+    /// Makes what malformed addresses hold fit to be shown.
+    fn fit_to_be_shown(&self, addresses: &mut [Address]) {
+        for address in addresses {
+            if let Address::Malformed { found, .. } = address {
+                *found = self.quote(found);
+            }
+        }
     }
 
     /// What an answer says, fit to be shown: short, on one line, and without the token, should it be echoed.
@@ -288,5 +307,44 @@ fn unreached(request: &str, no_answer: NoAnswer) -> Error {
     match no_answer {
         NoAnswer::TimedOut => Error::Timeout { request: request.into(), after: CONNECT_TIMEOUT },
         NoAnswer::Failed(reason) => Error::Unreachable { request: request.into(), reason: reason.into() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+    use crate::packet::DeviceId;
+
+    const TOKEN: &str = "s3cret-token";
+
+    fn understand(status: u16, content_type: &str, body: &str) -> Result<Reply, Error> {
+        let base_url = "https://api.example/".parse().unwrap();
+        let client =
+            Client::new(Connection { base_url, project: "p".into(), token: SecretString::from(TOKEN) }).unwrap();
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, content_type.parse().unwrap())]);
+        let request = Request::Device(DeviceId::parse("a").unwrap());
+        client.understand(&request, StatusCode::from_u16(status).unwrap(), &headers, body.as_bytes()).result
+    }
+
+    #[test]
+    fn a_token_that_is_echoed_in_the_content_type_is_in_no_message() {
+        for (status, body) in [(502, "<html>"), (401, ""), (200, "<html>")] {
+            for padding in [0, LONGEST_QUOTE - TOKEN.len() + 1] {
+                let content_type = format!("{}{TOKEN}", "x".repeat(padding));
+                let error = understand(status, &content_type, body).unwrap_err().to_string();
+                assert!(error.contains("[t") || padding > 0, "{error}");
+                assert!(!error.contains("s3cret"), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_malformed_address_holds_is_short_on_one_line_and_without_the_token() {
+        let long = format!("{TOKEN}\\n{}", "x".repeat(2 * LONGEST_QUOTE));
+        let body = format!(r#"{{"id":"a","hostname":"a","ip_addresses":[{{"address":"{long}","public":true}}]}}"#);
+        let Reply::Device(device) = understand(200, "application/json", &body).unwrap() else { panic!("no device") };
+        let Address::Malformed { found, .. } = &device.addresses[0] else { panic!("{device:?}") };
+        assert!(found.starts_with("[token] x") && found.len() == LONGEST_QUOTE, "{found}");
     }
 }

@@ -6,12 +6,10 @@ use http::{HeaderMap, StatusCode};
 
 use super::budget::RateLimitWord;
 
-/// The longest name of a media type that is kept, in characters.
-const LONGEST_MEDIA_TYPE: usize = 200;
-
 /// What the head of an answer tells.
 pub(super) struct Head {
     pub(super) status: StatusCode,
+    /// `Content-Type` without its parameters, as it came.
     pub(super) content_type: Box<str>,
     /// `Retry-After`.
     pub(super) retry_after: Option<Duration>,
@@ -31,7 +29,7 @@ impl Head {
         let number = |name: &str| text(name).and_then(|value| value.parse::<u64>().ok());
         Self {
             status,
-            content_type: media_type.chars().take(LONGEST_MEDIA_TYPE).collect::<String>().into(),
+            content_type: media_type.into(),
             retry_after: text("retry-after").and_then(|value| wait_of(value, now)),
             remaining: number("x-ratelimit-remaining"),
             reset: number("x-ratelimit-reset").and_then(|moment| until(moment, now)),

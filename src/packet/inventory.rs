@@ -76,9 +76,13 @@ impl Inventory {
         self.spoiled.extend(page.spoiled.into_iter().map(Arc::new));
         for device in page.devices {
             let (id, hostname) = (device.id.clone(), device.hostname.clone());
-            let before = self.by_id.insert(id.clone(), device);
-            // One that was renamed while the list was read has two names in it, of which `find` believes the newer.
-            if before.is_none_or(|before| before.hostname != hostname) {
+            // One that was renamed while the list was read has two names in it, of which `find` believes the newer. It may have
+            // had that one before.
+            let has_it = self
+                .by_id
+                .insert(id.clone(), device)
+                .is_some_and(|before| before.hostname == hostname || self.ids(&hostname).contains(&id));
+            if !has_it {
                 match self.by_hostname.entry(hostname) {
                     Entry::Occupied(mut ids) => ids.get_mut().add(id),
                     Entry::Vacant(place) => {
@@ -155,7 +159,6 @@ impl Inventory {
                     (Some(first), Some(second), _) => {
                         let mut ids: Vec<_> = [first, second].into_iter().chain(named).map(|d| d.id.clone()).collect();
                         ids.sort();
-                        ids.dedup();
                         Finding::Ambiguous(ids)
                     }
                 }
@@ -212,6 +215,13 @@ mod tests {
         let inventory = inventory(&[("d1", "old"), ("d1", "new")]);
         assert_eq!(inventory.find(&by_hostname("old")), Finding::NotShown);
         assert!(matches!(inventory.find(&by_hostname("new")), Finding::Found(_)));
+    }
+
+    #[test]
+    fn a_device_that_was_renamed_and_back_while_the_list_was_read_is_one_device() {
+        let inventory = inventory(&[("d1", "node"), ("d1", "other"), ("d1", "node")]);
+        assert!(matches!(inventory.find(&by_hostname("node")), Finding::Found(_)));
+        assert_eq!(inventory.ids(&Hostname::new("node")).len(), 1);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Nearly every page is sound and is read in one pass, each device as it comes by. Only where that fails, the page is cut
 //! into its entries and each is read for itself, so that a malformed one spoils nothing but itself.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -33,7 +34,9 @@ pub fn device_page(body: &[u8]) -> Result<DevicePage, Fault> {
         let WirePage { devices: Sound(devices), meta } = page;
         return Ok(DevicePage { devices, spoiled: Vec::new(), meta: meta.unwrap_or_default() });
     }
-    let wire: WirePage<Vec<&RawValue>> = parse(body)?;
+    // What is no UTF-8 spoils the entry that it is in, too, and no other.
+    let body = String::from_utf8_lossy(body);
+    let wire: WirePage<Vec<&RawValue>> = parse(body.as_bytes())?;
     let mut page = DevicePage { meta: wire.meta.unwrap_or_default(), ..DevicePage::default() };
     for entry in wire.devices {
         match device(entry.get().as_bytes()) {
@@ -73,11 +76,12 @@ impl<'de> Deserialize<'de> for Sound {
 
 /// What can still be told of an entry that could not be read.
 fn spoiled(entry: &RawValue, fault: Fault) -> SpoiledDevice {
-    let value: serde_json::Value = serde_json::from_str(entry.get()).unwrap_or_default();
-    let text = |key: &str| value.get(key).and_then(serde_json::Value::as_str);
+    // Each field by itself, for a tree of values holds only so many levels.
+    let fields: HashMap<String, &RawValue> = serde_json::from_str(entry.get()).unwrap_or_default();
+    let text = |key: &str| fields.get(key).and_then(|field| serde_json::from_str::<String>(field.get()).ok());
     SpoiledDevice {
-        id: text("id").and_then(|id| DeviceId::parse(id).ok()),
-        hostname: text("hostname").map(Hostname::new),
+        id: text("id").and_then(|id| DeviceId::parse(&id).ok()),
+        hostname: text("hostname").map(|hostname| Hostname::new(&hostname)),
         field: fault.field.into(),
         reason: fault.reason.into(),
     }
@@ -103,6 +107,25 @@ mod tests {
             page.spoiled.iter().map(|spoiled| (spoiled.id.as_ref().map(DeviceId::as_str), &*spoiled.field)).collect();
         assert_eq!(faults, [(Some("bad"), "ip_addresses[1].address"), (None, "."), (None, ".")]);
         assert!(page.spoiled[1].reason.contains("missing field `id`"), "{:?}", page.spoiled[1]);
+    }
+
+    #[test]
+    fn an_entry_that_is_no_utf_8_spoils_no_other() {
+        let body = b"{\"devices\":[{\"id\":\"a\",\"hostname\":\"a\",\"description\":\"caf\xe9\"},\
+                     {\"id\":\"caf\xe9\",\"hostname\":\"b\"},{\"id\":\"c\",\"hostname\":\"c\"}]}";
+        let page = device_page(body).unwrap();
+        let ids: Vec<_> = page.devices.iter().map(|device| device.id.as_str()).collect();
+        assert_eq!(ids, ["a", "c"]);
+        assert_eq!(page.spoiled[0].hostname, Some(Hostname::new("b")));
+    }
+
+    #[test]
+    fn a_malformed_entry_is_known_by_its_names_however_deep_it_goes() {
+        let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+        let body = format!(r#"{{"devices":[{{"id":"a","hostname":"b","state":7,"volumes":{deep}}}]}}"#);
+        let page = device_page(body.as_bytes()).unwrap();
+        assert_eq!(page.spoiled[0].id, Some(DeviceId::parse("a").unwrap()));
+        assert_eq!(page.spoiled[0].hostname, Some(Hostname::new("b")));
     }
 
     #[test]
