@@ -22,6 +22,11 @@ pub(crate) enum Happening {
         index: usize,
         is_well: bool,
     },
+    /// A Node is Ready for a moment, and not Ready again.
+    Flap {
+        index: usize,
+        time: Duration,
+    },
     /// Somebody else writes a Node.
     Writer {
         index: usize,
@@ -69,7 +74,8 @@ impl Happening {
         let index = dice.usize(..machines.max(1));
         let pause = Duration::from_millis(dice.u64(..90_000));
         match dice.u8(..100) {
-            0..8 => Self::Nothing,
+            0..4 => Self::Nothing,
+            4..8 => Self::Flap { index, time: Duration::from_millis(dice.u64(..4_000)) },
             8..14 => Self::Joins,
             14..22 => Self::Power(index, Power::Off),
             22..30 => Self::Power(index, Power::On),
@@ -115,6 +121,11 @@ impl Happening {
                 if machine.is_well != *is_well {
                     (machine.is_well, machine.since) = (*is_well, tokio::time::Instant::now());
                 }
+            }
+            Self::Flap { index, time } => {
+                world.set_ready(*index, true);
+                world.pass(*time).await;
+                world.set_ready(*index, false);
             }
             Self::Writer { index, what } => what.write(world, *index),
             Self::PacketFault(fault) => world.packet.faults().push(fault.clone()),
@@ -177,7 +188,10 @@ impl Happening {
 
     /// Whether it may keep the controller from knowing what is.
     fn is_trouble(&self) -> bool {
-        !matches!(self, Self::Nothing | Self::Joins | Self::Power(..) | Self::Disaster(_) | Self::Writer { .. })
+        !matches!(
+            self,
+            Self::Nothing | Self::Flap { .. } | Self::Joins | Self::Power(..) | Self::Disaster(_) | Self::Writer { .. }
+        )
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kube_api_server::{AppliedWrite, Store};
-use packet_api_server::{DeviceState, RequestLog};
+use packet_api_server::{DeviceState, Exchange, RequestLog};
 use serde_json::Value;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -55,6 +55,8 @@ pub(crate) struct Truth {
     pub(crate) destroyed_at: BTreeMap<Uuid, Instant>,
     /// The deletions: when, and of how many Nodes.
     pub(crate) deletions: Vec<(Instant, usize)>,
+    /// Whether the last Event that says so says that deletion is stopped.
+    pub(crate) is_stopped: bool,
     /// When a fault of either API or of the process was last in force.
     pub(crate) troubled_at: Option<Instant>,
     pub(crate) writes: usize,
@@ -89,6 +91,13 @@ impl Watchdog {
     /// A write of a client was applied; all clients are the controller.
     pub(crate) fn look(&self, write: &AppliedWrite<'_>) {
         self.truth().writes += 1;
+        if let Some(event) = write.after.as_ref().filter(|_| write.path.ends_with("/events")) {
+            match event["reason"].as_str() {
+                Some("DeletionStopped") => self.truth().is_stopped = true,
+                Some("DeletionResumed") => self.truth().is_stopped = false,
+                _ => {}
+            }
+        }
         let Some(name) = write.path.strip_prefix("/api/v1/nodes/") else { return };
         let Some(before) = &write.before else { return };
         let mut faults = Vec::new();
@@ -173,6 +182,11 @@ impl Watchdog {
             faults.push(fault);
         }
         let mut truth = self.truth();
+        // A process that cannot read the Events for a whole window does not know.
+        let is_known = truth.troubled_at.is_none_or(|at| at.elapsed() > Duration::from_mins(1));
+        if truth.is_stopped && is_known {
+            faults.push("it was deleted though the Events say that deletion is stopped".to_owned());
+        }
         truth.deletions.push((Instant::now(), there_were));
         for (first, (from, _)) in truth.deletions.iter().enumerate() {
             let count = truth.deletions.len() - first;
@@ -184,18 +198,28 @@ impl Watchdog {
         }
     }
 
-    /// Whether the device was asked for, and not found, since the Node is not Ready, and the project read after that.
+    /// Whether the API itself, and no fault in its place, was asked for the device and did not know it, since the Node is not
+    /// Ready and not long ago, and showed the project after that.
     fn is_confirmed(&self, node: &Value, device: Uuid) -> bool {
+        const NOT_LONG: Duration = Duration::from_mins(6);
+        let now = self.started.elapsed();
         let since = self.truth().not_ready_since.get(uid(node)).map_or(Duration::ZERO, |since| *since - self.started);
-        let all = self.requests.all();
-        let of_device = |path: &str| path.ends_with(&format!("/devices/{device}"));
-        let answers = |at: Duration| {
-            let of_project = |path: &str| path.ends_with(&format!("/projects/{}", self.project));
-            all.iter().any(|request| request.at >= at && request.status == 200 && of_project(&request.path))
+        let all = self.requests.exchanges_since(since.max(now.saturating_sub(NOT_LONG)));
+        let is_true = |fault: &Option<String>| {
+            fault.as_ref().is_none_or(|fault| fault.starts_with("delay") || fault.starts_with("slow"))
         };
-        let mut not_found =
-            all.iter().filter(|request| request.at >= since && request.status == 404 && of_device(&request.path));
-        not_found.any(|request| answers(request.at))
+        let answers = |status: u16, path: String, since: Duration| {
+            let fits = move |exchange: &&Exchange| {
+                let request = &exchange.request;
+                request.at >= since
+                    && request.status == status
+                    && request.path.ends_with(&path)
+                    && is_true(&exchange.fault)
+            };
+            all.iter().filter(fits).filter_map(Exchange::ended_at).min()
+        };
+        let not_found = answers(404, format!("/devices/{device}"), since);
+        not_found.is_some_and(|at| answers(200, format!("/projects/{}", self.project), at).is_some())
     }
 
     /// Whether too many Nodes have looked gone for long, and nothing kept the controller from knowing it.

@@ -220,6 +220,15 @@ impl World {
         }
     }
 
+    /// Lets a Node become Ready or not, whatever its machine is.
+    pub(crate) fn set_ready(&self, index: usize, is_ready: bool) {
+        let (name, now) = (&self.machines[index].name, self.clock.text());
+        let is_set = self.kubernetes.store().update_node(name, |node| set_ready(node, is_ready, &now)).is_ok();
+        if is_set && !is_ready {
+            self.note_not_ready(name);
+        }
+    }
+
     fn note_not_ready(&self, name: &str) {
         let node = self.kubernetes.store().node(name).unwrap();
         let uid = node["metadata"]["uid"].as_str().unwrap().to_owned();

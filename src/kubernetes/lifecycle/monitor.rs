@@ -214,7 +214,11 @@ impl Monitor {
                 return None;
             }
         };
-        let next = candidates.len().min(room).min(CONFIRMED_AT_ONCE);
+        let next = if self.stop_record.is_true(self.guard.stopped_at()) {
+            candidates.len().min(room).min(CONFIRMED_AT_ONCE)
+        } else {
+            0
+        };
         for (place, (_, entry)) in candidates.iter_mut().enumerate() {
             entry.held = (place >= room).then(|| used_up.clone());
         }

@@ -34,6 +34,11 @@ impl StopRecord {
         self.says_stopped |= says_stopped;
     }
 
+    /// Whether the Events say what is: nothing is deleted before they do.
+    pub(super) fn is_true(&self, stopped_at: Option<usize>) -> bool {
+        self.says_stopped == stopped_at.is_some()
+    }
+
     /// What is to be written now, of one of the Nodes that look gone, if any.
     pub(super) fn next(&mut self, stopped_at: Option<usize>, one: Option<&Arc<Node>>, now: Instant) -> Option<Action> {
         let is_news = stopped_at.is_some() != self.says_stopped;

@@ -296,6 +296,8 @@ fn nothing_is_deleted_while_more_than_half_of_the_cluster_looks_gone() {
     assert!((6..=7).contains(&world.records.len()), "{:?}", world.records);
     assert!(world.records.iter().all(|record| *record == Notice::DeletionStopped { nodes: 100 }));
     world.set([0], Truth::Running, true);
+    world.round();
+    assert_eq!((world.deleted.len(), world.records.last()), (0, Some(&Notice::DeletionResumed)), "that is told first");
     world.rounds(1);
     assert_eq!((world.deleted.len(), world.records.last()), (10, Some(&Notice::DeletionResumed)));
 }
