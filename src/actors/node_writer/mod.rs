@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix::{Actor, Context, Handler, ResponseFuture};
 use governor::{DefaultDirectRateLimiter, RateLimiter};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use self::announcer::Announcer;
 use self::deletion::Deleter;
@@ -43,14 +43,28 @@ impl Pace {
     }
 }
 
+/// The places of those that write side by side.
+#[derive(Clone)]
+struct Places {
+    places: Arc<Semaphore>,
+    stopping: Arc<AtomicBool>,
+}
+
+impl Places {
+    /// Waits for a place, behind those that wait already.
+    async fn take(&self) -> Result<SemaphorePermit<'_>, WriteError> {
+        let place = self.places.acquire().await;
+        place.ok().filter(|_| !self.stopping.load(Ordering::Acquire)).ok_or(WriteError::Stopping)
+    }
+}
+
 /// The actor that writes.
 pub struct NodeWriter {
     writer: Writer,
     deleter: Deleter,
     announcer: Announcer,
     concurrency: NonZeroU16,
-    places: Arc<Semaphore>,
-    stopping: Arc<AtomicBool>,
+    places: Places,
 }
 
 impl NodeWriter {
@@ -64,8 +78,7 @@ impl NodeWriter {
             deleter: Deleter::new(client.clone(), pace.clone(), gate.clone()),
             announcer: Announcer::start(client, pace, gate, Arc::clone(&places)),
             concurrency: limits.concurrency,
-            places,
-            stopping: Arc::default(),
+            places: Places { places, stopping: Arc::default() },
         }
     }
 }
@@ -78,13 +91,9 @@ impl Handler<WriteNode> for NodeWriter {
     type Result = ResponseFuture<Result<Outcome, WriteError>>;
 
     fn handle(&mut self, WriteNode { node, desired }: WriteNode, _: &mut Self::Context) -> Self::Result {
-        let (writer, announcer) = (self.writer.clone(), self.announcer.clone());
-        let (places, stopping) = (Arc::clone(&self.places), Arc::clone(&self.stopping));
+        let (writer, announcer, places) = (self.writer.clone(), self.announcer.clone(), self.places.clone());
         Box::pin(async move {
-            let place = places.acquire().await;
-            if place.is_err() || stopping.load(Ordering::Acquire) {
-                return Err(WriteError::Stopping);
-            }
+            let _place = places.take().await?;
             // Boxed here, so that what the thousands that wait for a place hold meanwhile is small.
             let outcome = Box::pin(writer.write(Arc::clone(&node), &desired)).await?;
             if let (Outcome::Done(node), true) = (&outcome, desired.initialised) {
@@ -99,12 +108,10 @@ impl Handler<DeleteNode> for NodeWriter {
     type Result = ResponseFuture<Result<(), NotDeleted>>;
 
     fn handle(&mut self, deletion: DeleteNode, _: &mut Self::Context) -> Self::Result {
-        let (deleter, places, stopping) = (self.deleter.clone(), Arc::clone(&self.places), Arc::clone(&self.stopping));
+        let (deleter, places) = (self.deleter.clone(), self.places.clone());
         Box::pin(async move {
-            let place = places.acquire().await;
-            if place.is_err() || stopping.load(Ordering::Acquire) {
-                return Err(NotDeleted { error: WriteError::Stopping, is_told: !deletion.tell, is_asked: false });
-            }
+            let not_begun = |error| NotDeleted { error, is_told: !deletion.tell, is_asked: false };
+            let _place = places.take().await.map_err(not_begun)?;
             deleter.delete(&deletion).await
         })
     }
@@ -114,12 +121,9 @@ impl Handler<Record> for NodeWriter {
     type Result = ResponseFuture<Result<(), WriteError>>;
 
     fn handle(&mut self, record: Record, _: &mut Self::Context) -> Self::Result {
-        let (deleter, places, stopping) = (self.deleter.clone(), Arc::clone(&self.places), Arc::clone(&self.stopping));
+        let (deleter, places) = (self.deleter.clone(), self.places.clone());
         Box::pin(async move {
-            let place = places.acquire().await;
-            if place.is_err() || stopping.load(Ordering::Acquire) {
-                return Err(WriteError::Stopping);
-            }
+            let _place = places.take().await?;
             deleter.keep(&record).await
         })
     }
@@ -137,10 +141,10 @@ impl Handler<Drain> for NodeWriter {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, Drain: Drain, _: &mut Self::Context) -> Self::Result {
-        let (places, announcer) = (Arc::clone(&self.places), self.announcer.clone());
+        let (places, announcer) = (Arc::clone(&self.places.places), self.announcer.clone());
         // Those that queue for a place leave as soon as they have one; when all places are held, every write under way
         // has ended.
-        self.stopping.store(true, Ordering::Release);
+        self.places.stopping.store(true, Ordering::Release);
         let all = u32::from(self.concurrency.get());
         Box::pin(async move {
             drop(places.acquire_many(all).await);
