@@ -67,7 +67,8 @@ pub fn of_node(node: &Node, desired: &Desired) -> Option<Patch> {
     }
     // Before any of it changes what is tested.
     let mut tests = vec![test(&["metadata", "uid"], json!(node.uid))];
-    tests.extend(other_mark.then(|| same_device(node)));
+    let is_known = desired.initialised && node.provider_id.is_some();
+    tests.extend((other_mark || is_known).then(|| same_device(node)));
     tests.extend(node.resource_version.filter(|_| other_mark && !unmark).map(same_version));
     Some(Patch([tests, operations].concat()))
 }
@@ -183,7 +184,9 @@ mod tests {
         let mut object = registered();
         object["spec"]["providerID"] = json!("packet://other");
         let patch = of_node(&node(&object), &desired()).unwrap();
-        assert!(!json!(patch).to_string().contains("providerID"), "{patch}");
+        let is_write = |operation: &PatchOperation| !matches!(operation, PatchOperation::Test(_));
+        let writes: Vec<_> = patch.0.iter().filter(|operation| is_write(operation)).collect();
+        assert!(!json!(writes).to_string().contains("providerID"), "{patch}");
     }
 
     #[test]
@@ -253,6 +256,39 @@ mod tests {
     }
 
     proptest! {
+        /// The patch was made of one state of the Node and is applied to another: a Node that loses the uninitialized taint by
+        /// it has its provider ID and labels then, and one that had a provider ID has the same.
+        #[test]
+        fn a_node_is_complete_once_it_is_untainted_and_its_provider_id_stays(
+            seen in taints(),
+            then in taints(),
+            ids in (0..3_usize, 0..3_usize),
+            labelled in (any::<bool>(), any::<bool>()),
+        ) {
+            let state = |taints: &[Value], id: usize, is_labelled: bool| {
+                let mut object = registered();
+                object["spec"]["taints"] = json!(taints);
+                object["spec"]["providerID"] = json!([None, Some("packet://d"), Some("aws:///eu/i-1")][id]);
+                object["metadata"]["labels"] = if is_labelled { json!({"theirs": "yes", REGION_LABEL: "sv"}) } else { Value::Null };
+                object
+            };
+            let Some(patch) = of_node(&node(&state(&seen, ids.0, labelled.0)), &desired()) else { return Ok(()) };
+            let before = state(&then, ids.1, labelled.1);
+            let mut after = before.clone();
+            if json_patch::patch(&mut after, &patch).is_err() {
+                return Ok(());
+            }
+            let is_tainted = |object: &Value| node(object).is_uninitialized();
+            if is_tainted(&before) && !is_tainted(&after) {
+                prop_assert!(after["spec"]["providerID"].is_string(), "{}", after);
+                prop_assert_eq!(&after["metadata"]["labels"][REGION_LABEL], "ny");
+            }
+            // That one is set meanwhile where there was none the API server refuses.
+            if before["spec"]["providerID"].is_string() && ids.0 != 0 {
+                prop_assert_eq!(&after["spec"]["providerID"], &before["spec"]["providerID"]);
+            }
+        }
+
         /// The patch was made of one state of the Node and is applied to another: either it is refused, or exactly the
         /// taints that were meant are gone or come, and every other taint stands, in its order.
         #[test]
