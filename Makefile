@@ -109,7 +109,7 @@ fuzz-%: fuzz-build
 	@$(FUZZ) run $(FUZZ_FLAGS) $* "$(abspath $(TARGET_DIR))/fuzz/found/$*" fuzz/corpus/$* -- \
 		-dict=fuzz/dictionaries/$*.dict -max_total_time=$(or $(SECONDS),60) -max_len=8192 -timeout=10 \
 		-print_final_stats=1 >"$(TARGET_DIR)/fuzz/$*.log" 2>&1 \
-		|| { tail -n 60 "$(TARGET_DIR)/fuzz/$*.log" >&2; exit 1; }
+		|| { tail -n 100 "$(TARGET_DIR)/fuzz/$*.log" >&2; exit 1; }
 	@awk '/^stat::number_of_executed_units:/ { print "$*: " $$2 " inputs, and nothing found" }' "$(TARGET_DIR)/fuzz/$*.log"
 
 fmt: ## format the source

@@ -139,6 +139,7 @@ fn as_the_api_server_has_it(object: &Value, node: &Node) -> Option<Value> {
     object.get_mut("status")?.as_object_mut()?;
     let metadata = object.get_mut("metadata")?.as_object_mut()?;
     metadata.insert("uid".to_owned(), json!(node.uid));
+    metadata.insert("resourceVersion".to_owned(), json!(node.resource_version.map(|version| version.to_string())));
     if node.labels.is_empty() {
         metadata.insert("labels".to_owned(), Value::Null);
     }

@@ -15,11 +15,12 @@ use packet_cloud_controller_manager::kubernetes::addresses::node_addresses;
 use packet_cloud_controller_manager::kubernetes::{AddressPolicy, AddressType, Provider};
 use packet_cloud_controller_manager::packet::page::Following;
 use packet_cloud_controller_manager::packet::{
-    Address, Client, Device, DeviceId, DevicePage, Finding, Hostname, Inventory, PageRequest, PlaceRef, Plain,
+    Address, Client, Device, DeviceId, DevicePage, Error, Finding, Hostname, Inventory, PageRequest, PlaceRef, Plain,
     PlainReply, Question, Reply, Request, decode,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 /// Longer than what is shown of it, in bytes.
 const LONGEST_CONTENT_TYPE: usize = 300;
@@ -39,10 +40,15 @@ fuzz_target!(init: { LazyLock::force(&CLIENT); }, |body: &[u8]| {
             Err(error) => fit_to_be_shown(&error.to_string()),
         }
     }
-    for status in [201, 401, 403, 404, 429, 503] {
+    let json = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+    for (status, headers) in [201, 401, 403, 404, 429, 503].into_iter().flat_map(|status| [(status, &headers), (status, &json)]) {
         let status = StatusCode::from_u16(status).expect("a status");
-        let error = CLIENT.understand(&requests[0], status, &headers, body).result.expect_err("a reply takes a 200");
+        let error = CLIENT.understand(&requests[0], status, headers, body).result.expect_err("a reply takes a 200");
         fit_to_be_shown(&error.to_string());
+        if let Error::NotFound { .. } = error {
+            let own: Map<String, Value> = serde_json::from_slice(body).expect("an object");
+            assert!(own.keys().all(|key| key == "error" || key == "errors"), "{own:?} may be a gateway's");
+        }
     }
     each_entry_is_read_for_itself(body);
     finds_what_it_shows(body.split(|byte| *byte == b'\n').filter_map(|page| decode::device_page(page).ok()).collect());
@@ -183,7 +189,10 @@ fn finds_what_it_shows(pages: Vec<DevicePage>) {
             Finding::Found(device) => assert_eq!(device.hostname, *hostname),
             Finding::Spoiled(spoiled) => assert_eq!(spoiled.hostname.as_ref(), Some(hostname)),
             Finding::Ambiguous(ids) => {
-                assert!(ids.len() > 1 && ids.is_sorted() && ids.iter().all(has_it), "{ids:?} for {hostname}");
+                assert!(
+                    ids.len() > 1 && ids.is_sorted_by(|a, b| a < b) && ids.iter().all(has_it),
+                    "{ids:?} for {hostname}"
+                );
             }
             Finding::NotShown => assert!(!shown.iter().any(|device| has_it(&device.id)), "{hostname} is shown"),
         }

@@ -8,6 +8,7 @@ mod page;
 mod place;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -71,18 +72,11 @@ pub(super) fn error_messages(body: &[u8]) -> Option<Vec<String>> {
 }
 
 /// Whether a body is the API's own error and nothing else: what a gateway says of itself may have an `error`, too, but has more
-/// besides.
+/// besides, or is a list.
 pub(super) fn is_own_error(body: &[u8]) -> bool {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Own {
-        #[serde(default)]
-        error: Option<IgnoredAny>,
-        #[serde(default)]
-        errors: Option<IgnoredAny>,
-    }
-    let own = serde_json::from_slice::<Own>(body);
-    own.is_ok_and(|own| own.error.is_some() || own.errors.is_some()) && error_messages(body).is_some()
+    let own = serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(body);
+    own.is_ok_and(|own| own.keys().all(|key| matches!(key.as_str(), "error" | "errors")))
+        && error_messages(body).is_some()
 }
 
 /// The text, if there is any in it.
@@ -129,7 +123,8 @@ mod tests {
         for own in [r#"{"error":"Not found"}"#, r#"{"errors":["Not found"]}"#, r#"{"errors":["a"],"error":"b"}"#] {
             assert!(is_own_error(own.as_bytes()), "{own}");
         }
-        for other in [r#"{"status":404,"error":"Not Found","path":"/metal"}"#, "{}", r#"{"errors":[]}"#, "<html>", ""] {
+        let gateways = [r#"{"status":404,"error":"Not Found","path":"/metal"}"#, r#"["Not Found"]"#];
+        for other in gateways.into_iter().chain(["{}", r#"{"errors":[]}"#, "<html>", ""]) {
             assert!(!is_own_error(other.as_bytes()), "{other}");
         }
     }
