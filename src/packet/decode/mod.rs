@@ -8,10 +8,9 @@ mod page;
 mod place;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde_json::Value;
 use smol_str::SmolStr;
 
 use self::device::WireDevice;
@@ -74,7 +73,7 @@ pub(super) fn error_messages(body: &[u8]) -> Option<Vec<String>> {
 /// Whether a body is the API's own error and nothing else: what a gateway says of itself may have an `error`, too, but has more
 /// besides, or is a list.
 pub(super) fn is_own_error(body: &[u8]) -> bool {
-    let own = serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(body);
+    let own = serde_json::from_slice::<serde_json::Map<String, Value>>(body);
     own.is_ok_and(|own| own.keys().all(|key| matches!(key.as_str(), "error" | "errors")))
         && error_messages(body).is_some()
 }
