@@ -49,6 +49,34 @@ impl Clock {
     }
 }
 
+/// Somebody who now and then writes a Node in the very instant before a write of the controller is applied to it: adds a taint
+/// before all others, or lets a Node be Ready that is about to be deleted.
+fn in_the_same_instant(dice: fastrand::Rng, clock: Clock) -> impl Fn(&str, &str, &kube_api_server::Store) {
+    let dice = Mutex::new(dice);
+    move |method, path, store| {
+        let Some(name) = path.strip_prefix("/api/v1/nodes/").map(|path| path.trim_end_matches("/status")) else {
+            return;
+        };
+        let lot = dice.lock().unwrap().u8(..100);
+        let written = match method {
+            "PATCH" if lot < 15 => store.update_node(name, |node| {
+                let taint = json!({"key": "at-that-instant", "value": lot.to_string(), "effect": "NoExecute"});
+                match node["spec"]["taints"].as_array_mut() {
+                    Some(taints) => {
+                        taints.retain(|taint| taint["key"] != "at-that-instant");
+                        taints.insert(0, taint);
+                    }
+                    None => node["spec"]["taints"] = json!([taint]),
+                }
+            }),
+            "DELETE" if lot < 30 => store.update_node(name, |node| set_ready(node, true, &clock.text())),
+            _ => return,
+        };
+        // It may be gone already.
+        drop(written);
+    }
+}
+
 /// The world.
 pub(crate) struct World {
     pub(crate) packet: packet_api_server::Server,
@@ -116,6 +144,7 @@ impl World {
             requests: packet.requests().clone(),
             kubernetes: kubernetes.store().clone(),
         };
+        kubernetes.before_write(in_the_same_instant(fastrand::Rng::with_seed(dice.u64(..)), clock.clone()));
         let hook = watchdog.clone();
         kubernetes.after_write(move |write| hook.look(write));
         let foreign = NodeSpec::new(FOREIGN).provider_id("aws:///eu/i-1").without_uninitialized_taint();
