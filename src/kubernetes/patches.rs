@@ -69,7 +69,6 @@ pub fn of_node(node: &Node, desired: &Desired) -> Option<Patch> {
     let mut tests = vec![test(&["metadata", "uid"], json!(node.uid))];
     let is_known = desired.initialised && node.provider_id.is_some();
     tests.extend((other_mark || is_known).then(|| same_device(node)));
-    tests.extend(node.resource_version.filter(|_| other_mark && !unmark).map(same_version));
     Some(Patch([tests, operations].concat()))
 }
 
@@ -89,11 +88,6 @@ fn mark_shut_down(node: &Node) -> Vec<PatchOperation> {
 /// empty provider ID is.
 fn same_device(node: &Node) -> PatchOperation {
     test(&["spec", "providerID"], json!(node.provider_id))
-}
-
-/// The Node is in the very state in which it was seen not to be Ready.
-fn same_version(version: u64) -> PatchOperation {
-    test(&["metadata", "resourceVersion"], json!(version.to_string()))
 }
 
 fn of_labels(node: &Node, desired: &Desired) -> Vec<PatchOperation> {
