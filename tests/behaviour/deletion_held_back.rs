@@ -58,7 +58,7 @@ async fn nothing_is_deleted_while_more_than_half_of_the_cluster_looks_gone() {
     until("all to be held back", || (cloud.metric(&held("mass_disappearance")) == 6).then_some(())).await;
     let said = cloud.told("node-0", "6 of 10 Nodes look gone at once").await;
     assert!(said.contains("set safety.massDisappearanceShare to 60% or more and restart"), "{said}");
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    cloud.two_rounds("node-9").await;
     assert_eq!(nodes(&cloud), 10);
     // One of the six is back.
     cloud.ready("node-0", true);
@@ -160,7 +160,7 @@ async fn a_restart_does_not_end_a_stop_though_nodes_have_joined() {
     }
     cloud.restart().await;
     until("all to be held back again", || (cloud.metric(&held("mass_disappearance")) == 6).then_some(())).await;
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    cloud.two_rounds("node-39").await;
     assert_eq!(nodes(&cloud), 40);
 }
 
@@ -173,7 +173,8 @@ async fn at(base_url: impl FnOnce(&packet_api_server::Server, &kube_api_server::
     let unknown = r#"packet_ccm_nodes_not_ready{device="unknown"}"#;
     let is_known = || cloud.metric(unknown) == 1 || cloud.metric(&held("unconfirmed")) == 1;
     until("the question to fail", || is_known().then_some(())).await;
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    let answers = |device: &str| cloud.metric(&format!("packet_ccm_node_device_answers_total{{device=\"{device}\"}}"));
+    until("it to be asked again", || (answers("unknown") + answers("gone") >= 2).then_some(())).await;
     assert_eq!((nodes(&cloud), cloud.writes("node-0")), (5, 0));
     cloud
 }

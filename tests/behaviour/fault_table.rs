@@ -10,11 +10,12 @@ use kube_api_server::{Fault as KubeFault, FaultKind as KubeFaultKind};
 use packet_api_server::{DeviceState, Fault, FaultKind, Outage, OutageKind};
 use tokio::time::Instant;
 
-use crate::support::{Cloud, until};
+use crate::support::{Cloud, SHUTDOWN, until, until_within};
 
-const SHUTDOWN: &str = "node.cloudprovider.kubernetes.io/shutdown";
-/// How long a fault is looked at under which nothing happens.
+/// How long a fault lasts.
 const LOOKED_AT: Duration = Duration::from_secs(6);
+/// How soon after it everything is right, the longest pauses included.
+const RIGHT_WITHIN: Duration = Duration::from_secs(90);
 /// The kinds of Nodes: what they are called, and how each should be once all is well.
 const KINDS: [&str; 4] = ["healthy", "not-ready", "shut-down", "gone"];
 /// What nobody is to see of any Node but the one whose device is gone.
@@ -154,12 +155,9 @@ async fn under(fault: &'static str, break_it: Break) -> (&'static str, Vec<Strin
             _ => {}
         }
     }
-    // Until there is nothing left to happen, or for long enough for it to have happened.
+    // There are faults under which nothing happens, and that can be seen only by looking for a while.
     let begun = Instant::now();
-    let is_settled = || state(&cloud, "shut-down") == "marked" && state(&cloud, "gone") != "left alone";
-    until("the fault to show", || (is_settled() || begun.elapsed() > LOOKED_AT).then_some(())).await;
-    // Ten more rounds.
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    until("the fault to have lasted", || (begun.elapsed() > LOOKED_AT).then_some(())).await;
     let during = states(&cloud);
     cloud.packet.store().set_token(cloud.packet.token());
     cloud.packet.faults().clear();
@@ -167,11 +165,9 @@ async fn under(fault: &'static str, break_it: Break) -> (&'static str, Vec<Strin
     cloud.kubernetes.faults().clear();
     cloud.kubernetes.set_drop_watches_every(None);
     cloud.kubernetes.set_compact_every(None);
-    let begun = Instant::now();
-    while state(&cloud, "gone") != DELETED || state(&cloud, "shut-down") != "marked" {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        assert!(begun.elapsed() < Duration::from_secs(90), "after {fault}: {:?}", states(&cloud));
-    }
+    let is_right = || state(&cloud, "gone") == DELETED && state(&cloud, "shut-down") == "marked";
+    let what = || format!("all to be right after {fault}: {:?}", states(&cloud));
+    until_within(RIGHT_WITHIN, what, || is_right().then_some(())).await;
     for name in ["healthy", "not-ready"] {
         assert!(!["marked", DELETED].contains(&&*state(&cloud, name)), "after {fault}: {name} {}", state(&cloud, name));
     }

@@ -1,11 +1,9 @@
 //! Only the process that leads writes.
 
-use std::time::Duration;
-
 use kube_api_server::NodeSpec;
 use packet_api_server::{DeviceSpec, DeviceState};
 
-use crate::support::{Cloud, until};
+use crate::support::{Cloud, ids, until};
 
 #[actix::test]
 async fn nothing_is_written_once_the_gate_is_closed() {
@@ -21,8 +19,11 @@ async fn nothing_is_written_once_the_gate_is_closed() {
     let off = cloud.joined("node-4", false);
     cloud.packet.store().set_device_state(&off.id, DeviceState::Inactive);
     cloud.register(NodeSpec::new("node-5").without_uninitialized_taint().ready(false));
-    until("the questions", || (cloud.device_requests() >= 4).then_some(())).await;
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    // Its deletion was refused, for it is confirmed again: everything else has been tried by then as well.
+    let confirmed = || ids(&cloud, &format!("/devices/{}", gone.id)).len();
+    until("the deletion to be tried twice", || (confirmed() >= 3).then_some(())).await;
+    let is_known = || cloud.metric(r#"packet_ccm_nodes_not_ready{device="shut_down"}"#) == 1;
+    until("the Node that is off to be known", || is_known().then_some(())).await;
     let written = cloud.kubernetes.requests().writes();
     assert_eq!(written.len(), before, "{:?}", &written[before..]);
 }

@@ -1,15 +1,12 @@
 //! Nodes that are not Ready: deleted where their device is gone, marked where it is switched off, left alone otherwise.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use kube_api_server::{Fault, FaultKind, NodeSpec};
 use packet_api_server::{DeviceSpec, DeviceState};
 use serde_json::json;
 
-use crate::support::{Cloud, ids, until};
-
-const SHUTDOWN: &str = "node.cloudprovider.kubernetes.io/shutdown";
+use crate::support::{Cloud, SHUTDOWN, ids, until};
 
 /// A cloud whose Nodes are looked after ten times a second.
 async fn cloud() -> Cloud {
@@ -47,7 +44,8 @@ async fn a_node_that_is_ready_is_not_deleted_though_its_device_is_gone() {
     cloud.joined("node-2", false);
     cloud.packet.store().delete_device(&device.id);
     until("a question about the other", || (cloud.device_requests() > 0).then_some(())).await;
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    cloud.joined("node-3", true);
+    cloud.two_rounds("node-3").await;
     cloud.node("node-1");
     cloud.ready("node-1", false);
     cloud.gone("node-1").await;
@@ -119,13 +117,15 @@ async fn a_node_of_another_cloud_and_one_that_names_no_device_are_told_of_once_a
     ] {
         cloud.told(name, &format!("LeftAlone: {said}")).await;
     }
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    let asked = cloud.device_requests();
+    cloud.joined("node-1", true);
+    cloud.two_rounds("node-1").await;
     for name in ["other-cloud", "other-cloud-ready", "no-form", "no-id", "no-id-ready", "none"] {
         assert!(taint_of(&cloud, name).is_some(), "{name}");
         assert_eq!(cloud.writes(name), 0, "{name}");
         assert!(cloud.messages(name).len() <= 1, "{:?}", cloud.messages(name));
     }
-    assert_eq!(cloud.device_requests(), 0, "they were asked about");
+    assert_eq!(asked, 0, "they were asked about");
 }
 
 #[actix::test]
@@ -141,7 +141,8 @@ async fn a_node_that_becomes_ready_in_the_instant_before_its_deletion_stays() {
     cloud.packet.store().delete_device(&device.id);
     let refused = || cloud.kubernetes.requests().all().into_iter().find(|request| request.method == "DELETE");
     assert_eq!(until("the deletion", refused).await.status, 409);
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    cloud.joined("node-2", true);
+    cloud.two_rounds("node-2").await;
     assert!(!cloud.node("node-1").0.is_null());
 }
 
@@ -217,19 +218,4 @@ async fn a_node_that_was_never_initialised_is_deleted_when_its_device_is_gone() 
     cloud.packet.store().delete_device(&device.id);
     cloud.register(NodeSpec::new("node-1").provider_id(&format!("packet://{}", device.id)).ready(false));
     cloud.gone("node-1").await;
-}
-
-#[actix::test]
-async fn fifty_nodes_that_are_not_ready_cost_few_requests() {
-    let cloud = Cloud::packet().flag("--node-monitor-period=1s").packet_api(|api| api.max_per_page(1)).start().await;
-    for number in 0..50 {
-        cloud.joined(&format!("node-{number}"), false);
-    }
-    let there = r#"packet_ccm_nodes_not_ready{device="there"}"#;
-    until("all to be known", || (cloud.metric(there) == 50).then_some(())).await;
-    let before = cloud.device_requests();
-    tokio::time::sleep(Duration::from_secs(10)).await;
-    let asked = cloud.device_requests() - before;
-    // 60 a minute are 10 in ten seconds.
-    assert!(asked <= 10, "{asked} requests");
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use kube_api_server::NodeSpec;
-use packet_api_server::DeviceSpec;
+use packet_api_server::{DeviceSpec, DeviceState};
 use packet_cloud_controller_manager::actors::node_writer::Gatekeeper;
 use packet_cloud_controller_manager::actors::supervisor::{Means, Running};
 use packet_cloud_controller_manager::config::{Config, Flags};
@@ -20,6 +20,9 @@ pub(crate) use self::node::{SeenNode, set_ready};
 
 /// The taint that the API server itself puts on every new Node (Kubernetes admission `TaintNodesByCondition`).
 pub(crate) const NOT_READY: &str = "node.kubernetes.io/not-ready";
+
+/// The taint of a Node whose machine is switched off.
+pub(crate) const SHUTDOWN: &str = "node.cloudprovider.kubernetes.io/shutdown";
 
 /// Longer than anything takes that works, retries included.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -84,6 +87,18 @@ impl Cloud {
     /// Lets a Node become Ready, or not.
     pub(crate) fn ready(&self, name: &str, is_ready: bool) {
         self.kubernetes.store().update_node(name, |node| set_ready(node, is_ready)).unwrap();
+    }
+
+    /// Waits until all Nodes have been looked after twice more: a Node that is well is seen switched off, and well again.
+    pub(crate) async fn two_rounds(&self, name: &str) {
+        let is_marked = || self.node(name).taints().iter().any(|taint| taint == SHUTDOWN);
+        let device = self.packet.store().devices_named(name).remove(0).id;
+        self.packet.store().set_device_state(&device, DeviceState::Inactive);
+        self.ready(name, false);
+        until("a Node that is switched off to be marked", || is_marked().then_some(())).await;
+        self.packet.store().set_device_state(&device, DeviceState::Active);
+        self.ready(name, true);
+        until("a Node that is Ready to be unmarked", || (!is_marked()).then_some(())).await;
     }
 
     /// Waits until a Node is gone.
@@ -246,7 +261,15 @@ pub(crate) fn ids(cloud: &Cloud, path: &str) -> Vec<u16> {
 ///
 /// # Panics
 /// When that takes longer than anything that works.
-pub(crate) async fn until<T>(what: impl What, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) async fn until<T>(what: impl What, look: impl FnMut() -> Option<T>) -> T {
+    until_within(PATIENCE, what, look).await
+}
+
+/// The same, of what may take so long.
+///
+/// # Panics
+/// When it takes longer.
+pub(crate) async fn until_within<T>(patience: Duration, what: impl What, mut look: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     let mut glances = tokio::time::interval(GLANCE);
     loop {
@@ -254,7 +277,7 @@ pub(crate) async fn until<T>(what: impl What, mut look: impl FnMut() -> Option<T
         if let Some(seen) = look() {
             return seen;
         }
-        assert!(begun.elapsed() < PATIENCE, "waited {PATIENCE:?} for {}", what.text());
+        assert!(begun.elapsed() < patience, "waited {patience:?} for {}", what.text());
     }
 }
 

@@ -228,9 +228,9 @@ impl Handler<Marked> for Lifecycle {
     type Result = ();
 
     fn handle(&mut self, Marked { node, shut_down, result }: Marked, _: &mut Context<Self>) {
-        let is_written = !matches!(&result, Err(error) if !matches!(error, WriteError::Superseded { .. }));
+        let is_settled = matches!(result, Ok(_) | Err(WriteError::Superseded { .. }));
         self.tidings.marked(&node, shut_down, &result);
-        self.monitor.marked(&node.name, is_written, Instant::now());
+        self.monitor.marked(&node.name, is_settled, Instant::now());
     }
 }
 

@@ -11,8 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{
-    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, Recipient, ResponseFuture, SpawnHandle,
-    WrapFuture,
+    Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, ResponseFuture, SpawnHandle, WrapFuture,
 };
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -248,13 +247,15 @@ impl Handler<Fetch> for PacketApi {
         let ticket = self.planner.ask_plain(what, not_before, Urgency::Urgent, now);
         self.waiting.insert(ticket, Waiter::Plain(answer));
         self.wake_at(now + GATHERING, ctx);
-        Box::pin(async move {
-            match answered.await {
-                Ok(result) => result,
-                // The actor is gone, and with it everybody who could read this.
-                Err(_) => std::future::pending().await,
-            }
-        })
+        Box::pin(told(answered))
+    }
+}
+
+/// Waits for an answer. Where there is none to come the program is stopping, and nobody is there to read it.
+async fn told<T, E>(answered: impl Future<Output = Result<T, E>>) -> T {
+    match answered.await {
+        Ok(answer) => answer,
+        Err(_) => std::future::pending().await,
     }
 }
 
@@ -279,30 +280,10 @@ impl Handler<AskAfresh> for PacketApi {
         Box::pin(async move {
             let mut answers = Vec::with_capacity(asked.len());
             for (id, answered) in asked {
-                match answered.await {
-                    Ok(answer) => answers.push((id, answer)),
-                    // The actor is gone, and with it everybody who could read this.
-                    Err(_) => std::future::pending().await,
-                }
+                answers.push((id, told(answered).await));
             }
             answers
         })
-    }
-}
-
-/// What the handlers of the actor ask of it.
-trait FetchFrom {
-    /// Asks the API for something by itself, after now.
-    async fn fetch(&self, what: Plain) -> Result<PlainReply, Error>;
-}
-
-impl FetchFrom for Addr<PacketApi> {
-    async fn fetch(&self, what: Plain) -> Result<PlainReply, Error> {
-        match self.send(Fetch(what, Some(Instant::now()))).await {
-            Ok(reply) => reply,
-            // The program is stopping.
-            Err(_) => std::future::pending().await,
-        }
     }
 }
 
@@ -314,14 +295,15 @@ impl Handler<ConfirmGone> for PacketApi {
         let (api, own) = (ctx.address(), self.client.project().to_owned());
         Box::pin(async move {
             // Read before and after: a token that has no rights for a while is answered 404 for everything.
-            let before = api.fetch(Plain::Project).await;
+            let read_project = || told(api.send(Fetch(Plain::Project, Some(Instant::now()))));
+            let before = read_project().await;
             if let Err(error) = before {
                 return devices.into_iter().map(|id| (id, Err(NotGone::ProjectUnread(error.clone())))).collect();
             }
-            let answers = api.send(AskAfresh(devices)).await.unwrap_or_else(|_| Vec::new());
+            let answers = told(api.send(AskAfresh(devices))).await;
             let known_at = Instant::now();
             let is_any_gone = answers.iter().any(|(_, answer)| matches!(answer, Err(LookupError::NoSuchId(_))));
-            let project = if is_any_gone { api.fetch(Plain::Project).await } else { before };
+            let project = if is_any_gone { read_project().await } else { before };
             let prove =
                 |(id, answer): (DeviceId, Answer)| (id.clone(), Absence::prove(id, known_at, &answer, &own, &project));
             answers.into_iter().map(prove).collect()

@@ -294,9 +294,9 @@ impl Monitor {
         actions
     }
 
-    /// The shutdown taint of a Node was written, or could not be and is left for a while.
-    pub fn marked(&mut self, name: &NodeName, is_written: bool, now: Instant) {
-        if is_written {
+    /// The shutdown taint of a Node was written or is no longer called for, or could not be written and is left for a while.
+    pub fn marked(&mut self, name: &NodeName, is_settled: bool, now: Instant) {
+        if is_settled {
             self.marking.remove(name);
         } else {
             self.marking.insert(name.clone(), Some(now + LONGEST_PAUSE));
