@@ -17,6 +17,8 @@ mod invariants;
 mod machine;
 #[path = "fault_simulation/network.rs"]
 mod network;
+#[path = "fault_simulation/outage.rs"]
+mod outage;
 #[path = "fault_simulation/process.rs"]
 mod process;
 #[path = "fault_simulation/run.rs"]
