@@ -1,11 +1,14 @@
 //! The settings: flags, then the environment, then the `--cloud-config` file, then defaults. One validated [`Config`]
 //! comes out, made of the types of the rooms that use it, or a list of everything that is wrong.
 
+mod controllers;
 pub mod duration;
+mod election;
 mod environment;
 pub mod error;
 mod file;
 pub mod flags;
+mod serving;
 mod settings;
 mod source;
 
@@ -13,8 +16,11 @@ use std::num::{NonZeroU16, NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use controllers::Controllers;
+pub use election::ElectionSettings;
 pub use error::{ConfigError, Problem};
 pub use flags::{Flags, LogFormat};
+pub use serving::{Authentication, Authorization, CertificateFiles, ServingSettings, TlsVersion};
 
 use crate::kubernetes::lifecycle::DeletionLimits;
 use crate::kubernetes::{AddressPolicy, Provider, Topology};
@@ -78,6 +84,14 @@ pub struct Config {
     pub node_status_update_frequency: Duration,
     /// How often Nodes that are not Ready are looked after.
     pub node_monitor_period: Duration,
+    /// `--cluster-name`: what people call the cluster.
+    pub cluster_name: String,
+    /// Which controllers run.
+    pub controllers: Controllers,
+    /// How a leader is elected.
+    pub election: ElectionSettings,
+    /// What is served over HTTPS.
+    pub serving: ServingSettings,
     /// What an operator should know of the settings, though it keeps nothing from running.
     pub warnings: Vec<String>,
 }

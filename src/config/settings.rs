@@ -12,7 +12,9 @@ use super::error::{ConfigError, Problem};
 use super::file::File;
 use super::flags::Flags;
 use super::source::{Setting, Sources};
-use super::{CacheSettings, Config, KubernetesConnection, WriteLimits, duration};
+use super::{
+    CacheSettings, Config, Controllers, ElectionSettings, KubernetesConnection, ServingSettings, WriteLimits, duration,
+};
 use crate::kubernetes::lifecycle::{DeletionLimits, Share};
 use crate::kubernetes::{AddressPolicy, Provider, Topology};
 use crate::packet::{Connection, Limits};
@@ -148,6 +150,10 @@ pub(super) fn load(flags: &Flags, environment: &dyn Fn(&str) -> Option<String>) 
             deletion,
             node_status_update_frequency: flags.node_status_update_frequency,
             node_monitor_period: flags.node_monitor_period,
+            cluster_name: "kubernetes".to_owned(),
+            controllers: Controllers::default(),
+            election: ElectionSettings::default(),
+            serving: ServingSettings::default(),
             warnings,
         }),
         _ => Err(ConfigError { problems }),

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Parser;
-use packet_cloud_controller_manager::actors::node_writer::Gatekeeper;
 use packet_cloud_controller_manager::actors::supervisor::{Means, Running};
 use packet_cloud_controller_manager::config::{Config, Flags};
+use packet_cloud_controller_manager::election::Gatekeeper;
 use packet_cloud_controller_manager::packet;
 use packet_cloud_controller_manager::telemetry::metrics::Metrics;
 

@@ -12,7 +12,7 @@ use kube::api::PostParams;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::Pace;
-use super::gate::{Closed, Gate};
+use crate::election::{Closed, Gate};
 use crate::kubernetes::event;
 use crate::messages::writes::Announce;
 

@@ -10,9 +10,9 @@ use kube::Api;
 use kube::api::{DeleteParams, PostParams, Preconditions};
 use tokio::time::Instant;
 
-use super::gate::{Closed, Gate};
 use super::write::{ATTEMPTS, TIMEOUT};
 use super::{Pace, write};
+use crate::election::{Closed, Gate};
 use crate::kubernetes::event::{self, Notice};
 use crate::kubernetes::{Node, NodeObject, provider_id};
 use crate::messages::writes::{DeleteNode, NotDeleted, Record, WriteError};

@@ -6,7 +6,6 @@
 
 mod announcer;
 mod deletion;
-mod gate;
 mod write;
 
 use std::num::{NonZeroU16, NonZeroU32};
@@ -19,9 +18,9 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use self::announcer::Announcer;
 use self::deletion::Deleter;
-pub use self::gate::{Closed, Gate, Gatekeeper};
 use self::write::Writer;
 use crate::config::WriteLimits;
+use crate::election::Gate;
 use crate::kubernetes::event::Notice;
 use crate::messages::initialise::Outcome;
 use crate::messages::writes::{Announce, DeleteNode, Drain, NotDeleted, Record, WriteError, WriteNode};

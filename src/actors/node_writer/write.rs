@@ -10,7 +10,7 @@ use kube::api::{Patch, PatchParams};
 use kube::core::Status;
 
 use super::Pace;
-use super::gate::{Closed, Gate};
+use crate::election::{Closed, Gate};
 use crate::kubernetes::{Desired, Node, NodeObject, names, patches, provider_id};
 use crate::messages::initialise::Outcome;
 use crate::messages::writes::WriteError;

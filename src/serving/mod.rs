@@ -1,0 +1,1 @@
+//! What the program serves over HTTPS: health, metrics, settings and status, for probes, for Prometheus and for people.
