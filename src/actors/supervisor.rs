@@ -20,6 +20,7 @@ use crate::election::{Gate, Gatekeeper};
 use crate::messages::watch::Stop;
 use crate::messages::writes::Drain;
 use crate::packet::{self, Budget};
+use crate::telemetry::health::Health;
 use crate::telemetry::metrics::Metrics;
 
 /// How long the writes under way may take to end, so that the process is gone within Kubernetes' patience.
@@ -75,7 +76,14 @@ pub fn run(config: Config) -> Result<(), RunError> {
         // Nobody is elected yet: this process leads for as long as it runs.
         let (_gatekeeper, gate) = Gatekeeper::new(true);
         let packet = packet::Client::new(config.connection.clone())?;
-        let running = Running::start(&Means { config, packet, kubernetes, gate, metrics: Metrics::new() })?;
+        let running = Running::start(&Means {
+            config,
+            packet,
+            kubernetes,
+            gate,
+            metrics: Metrics::new(),
+            health: Health::default(),
+        })?;
         let received = tokio::select! {
             _ = terminate.recv() => "SIGTERM",
             _ = interrupt.recv() => "SIGINT",
@@ -115,6 +123,8 @@ pub struct Means {
     pub gate: Gate,
     /// What is measured.
     pub metrics: Metrics,
+    /// What the actors say of how they are.
+    pub health: Health,
 }
 
 /// Why the actors could not be started.
@@ -176,13 +186,16 @@ impl Running {
 
 #[expect(clippy::unnecessary_wraps, reason = "every row of the table starts its actor in the same way")]
 fn start_packet_api(means: &Means, running: &mut Running) -> Result<(), StartError> {
-    running.add(PacketApi::new(means.packet.clone(), Budget::new(means.config.limits), means.config.cache).start());
+    let (budget, metrics) = (Budget::new(means.config.limits), means.metrics.packet.clone());
+    let actor = PacketApi::new(means.packet.clone(), budget, means.config.cache, metrics, means.health.clone());
+    running.add(actor.start());
     Ok(())
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "every row of the table starts its actor in the same way")]
 fn start_node_writer(means: &Means, running: &mut Running) -> Result<(), StartError> {
-    running.add(NodeWriter::new(means.kubernetes.clone(), means.config.writes, means.gate.clone()).start());
+    let (client, metrics) = (means.kubernetes.clone(), means.metrics.writes.clone());
+    running.add(NodeWriter::new(client, means.config.writes, means.gate.clone(), metrics).start());
     Ok(())
 }
 
@@ -229,6 +242,7 @@ fn start_node_watcher(means: &Means, running: &mut Running) -> Result<(), StartE
     };
     let periods =
         Periods { refresh: means.config.node_status_update_frequency, roll: means.config.node_monitor_period };
-    running.add(NodeWatcher::new(means.kubernetes.clone(), periods, to).start());
+    let (metrics, health) = (means.metrics.nodes.clone(), means.health.clone());
+    running.add(NodeWatcher::new(means.kubernetes.clone(), periods, metrics, health, to).start());
     Ok(())
 }

@@ -104,7 +104,7 @@ pub(super) fn load(flags: &Flags, environment: &dyn Fn(&str) -> Option<String>) 
     let file =
         flags.cloud_config.as_deref().and_then(|path| File::read(path).map_err(|problem| problems.push(problem)).ok());
     let file_is_broken = !problems.is_empty();
-    let sources = Sources { environment, file };
+    let sources = Sources::new(environment, file);
     let provider = provider(flags, &mut problems);
     // Without a file that can be read, what is missing may well be in it: one problem, not three.
     let connection = if file_is_broken { None } else { connection(&sources, &mut problems) };
@@ -154,6 +154,7 @@ pub(super) fn load(flags: &Flags, environment: &dyn Fn(&str) -> Option<String>) 
             controllers: Controllers::default(),
             election: ElectionSettings::default(),
             serving: ServingSettings::default(),
+            places: sources.into_places(),
             warnings,
         }),
         _ => Err(ConfigError { problems }),

@@ -1,4 +1,5 @@
 //! What the program tells of itself.
 
+pub mod health;
 pub mod logging;
 pub mod metrics;

@@ -11,6 +11,7 @@ use packet_cloud_controller_manager::actors::supervisor::{Means, Running};
 use packet_cloud_controller_manager::config::{Config, Flags};
 use packet_cloud_controller_manager::election::Gatekeeper;
 use packet_cloud_controller_manager::packet;
+use packet_cloud_controller_manager::telemetry::health::Health;
 use packet_cloud_controller_manager::telemetry::logging;
 use packet_cloud_controller_manager::telemetry::metrics::Metrics;
 use serde_json::Value;
@@ -247,7 +248,14 @@ fn start_actors(config: &Config, kubernetes: &kube_api_server::Server) -> (Runni
     let client = kube::Client::try_from(kube::Config::new(kubernetes.url().parse().unwrap())).unwrap();
     let ((gatekeeper, gate), metrics) = (Gatekeeper::new(true), Metrics::new());
     let packet = packet::Client::new(config.connection.clone()).unwrap();
-    let means = Means { config: config.clone(), packet, kubernetes: client, gate, metrics: metrics.clone() };
+    let means = Means {
+        config: config.clone(),
+        packet,
+        kubernetes: client,
+        gate,
+        metrics: metrics.clone(),
+        health: Health::default(),
+    };
     (Running::start(&means).unwrap(), gatekeeper, metrics)
 }
 
