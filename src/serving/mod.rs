@@ -1,1 +1,5 @@
 //! What the program serves over HTTPS: health, metrics, settings and status, for probes, for Prometheus and for people.
+
+mod routes;
+
+pub use routes::{Inquiry, SettingsInUse, Sources, router};

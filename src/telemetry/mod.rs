@@ -3,3 +3,5 @@
 pub mod health;
 pub mod logging;
 pub mod metrics;
+pub mod status;
+mod status_page;
