@@ -59,7 +59,8 @@ impl Reloader {
     /// Looks after the file of a configuration that was just loaded.
     #[must_use]
     pub fn new(flags: Flags, environment: Environment, config: Arc<Config>) -> Self {
-        let (path, hasher) = (flags.cloud_config.clone(), RandomState::new());
+        let path = flags.cloud_config.clone().filter(|path| !path.as_os_str().is_empty());
+        let hasher = RandomState::new();
         let mut reloader =
             Self { flags, environment, path, hasher, dealt_with: Seen::Nothing, last: Seen::Nothing, config };
         reloader.last = reloader.see();

@@ -68,7 +68,6 @@ const PATHS: [(&str, &str); 9] = [
 ];
 
 /// Everything that is served; `/debug/` only where that is wanted.
-#[must_use]
 pub fn router(sources: Sources, with_debug: bool) -> Router {
     let router = Router::new()
         .route("/", get(index))
