@@ -26,7 +26,7 @@ use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, ValueHint};
 
 pub use authentication::AuthenticationFlags;
 pub use authorization::AuthorizationFlags;
-pub use command::{Command, completions, man};
+pub use command::{Command, StatusForm, completions, man};
 pub use election::ElectionFlags;
 pub use generic::GenericFlags;
 pub use idle::IdleFlags;
