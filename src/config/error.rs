@@ -56,6 +56,13 @@ pub enum Problem {
     },
 }
 
+impl Problem {
+    /// A flag whose value goes with nothing that it can mean here.
+    pub(super) fn flag(name: &str, found: &dyn fmt::Display, expected: &str) -> Self {
+        Self::Value { place: name.to_owned(), found: format!("`{found}`"), expected: expected.to_owned() }
+    }
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.problems[..] {

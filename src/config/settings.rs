@@ -12,9 +12,7 @@ use super::error::{ConfigError, Problem};
 use super::file::File;
 use super::flags::Flags;
 use super::source::{Setting, Sources};
-use super::{
-    CacheSettings, Config, Controllers, ElectionSettings, KubernetesConnection, ServingSettings, WriteLimits, duration,
-};
+use super::{CacheSettings, Config, Controllers, WriteLimits, duration};
 use crate::kubernetes::lifecycle::{DeletionLimits, Share};
 use crate::kubernetes::{AddressPolicy, Provider, Topology};
 use crate::packet::{Connection, Limits};
@@ -88,8 +86,6 @@ const EVENTS_KEPT: Duration = Duration::from_hours(1);
 /// Nodes written side by side: enough to keep an API server's two cores busy, and few beside its 400 requests in flight
 /// (kube-apiserver `--max-requests-inflight`).
 const DEFAULT_CONCURRENCY: NonZeroU16 = NonZeroU16::new(32).expect("not zero");
-/// client-go's burst where only the rate is given.
-const DEFAULT_KUBE_API_BURST: NonZeroU32 = NonZeroU32::new(30).expect("not zero");
 
 /// Whether a key of the file holds an object of further keys.
 pub(super) fn is_group(key: &str) -> bool {
@@ -101,8 +97,8 @@ pub(super) fn is_group(key: &str) -> bool {
 /// Reads and checks everything.
 pub(super) fn load(flags: &Flags, environment: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
     let mut problems = Vec::new();
-    let file =
-        flags.cloud_config.as_deref().and_then(|path| File::read(path).map_err(|problem| problems.push(problem)).ok());
+    let file = flags.cloud_config.as_deref().filter(|path| !path.as_os_str().is_empty());
+    let file = file.and_then(|path| File::read(path).map_err(|problem| problems.push(problem)).ok());
     let file_is_broken = !problems.is_empty();
     let sources = Sources { environment, file };
     let provider = provider(flags, &mut problems);
@@ -129,7 +125,17 @@ pub(super) fn load(flags: &Flags, environment: &dyn Fn(&str) -> Option<String>) 
         window: sources.read(DELETION_WINDOW, &mut problems, DEFAULT_DELETION.window, window),
         mass_share: sources.read(MASS_SHARE, &mut problems, DEFAULT_DELETION.mass_share, Share::parse),
     };
-    let mut warnings = warnings(&sources, flags, &mut problems);
+    let mut warnings = warnings(&sources, &mut problems);
+    warnings.extend(flags.idle.warning());
+    let writes = WriteLimits {
+        concurrency: flags.nodes.concurrent_node_syncs.unwrap_or(DEFAULT_CONCURRENCY),
+        pace: flags.kubernetes.pace(&mut problems, &mut warnings),
+    };
+    let controllers = flags.generic.controllers.as_deref();
+    let controllers = controllers.map(|names| Controllers::chosen(names, &mut problems, &mut warnings));
+    let election = flags.election.settings(&mut problems);
+    let Flags { authentication, authorization, .. } = flags;
+    let serving = flags.serving.settings(authentication, authorization, &mut problems, &mut warnings);
     if deletion.window > EVENTS_KEPT {
         warnings.push(format!(
             "`{}` is longer than Events are kept by default (kube-apiserver --event-ttl, 1h); unless they are kept for as long, \
@@ -145,15 +151,15 @@ pub(super) fn load(flags: &Flags, environment: &dyn Fn(&str) -> Option<String>) 
             connection,
             limits,
             cache,
-            kubernetes: KubernetesConnection { kubeconfig: flags.kubeconfig.clone(), master: flags.master.clone() },
-            writes: write_limits(flags),
+            kubernetes: flags.kubernetes.connection(),
+            writes,
             deletion,
-            node_status_update_frequency: flags.node_status_update_frequency,
-            node_monitor_period: flags.node_monitor_period,
-            cluster_name: "kubernetes".to_owned(),
-            controllers: Controllers::default(),
-            election: ElectionSettings::default(),
-            serving: ServingSettings::default(),
+            node_status_update_frequency: flags.nodes.node_status_update_frequency,
+            node_monitor_period: flags.nodes.node_monitor_period,
+            cluster_name: flags.generic.cluster_name.clone(),
+            controllers: controllers.unwrap_or_default(),
+            election,
+            serving,
             warnings,
         }),
         _ => Err(ConfigError { problems }),
@@ -162,14 +168,13 @@ pub(super) fn load(flags: &Flags, environment: &dyn Fn(&str) -> Option<String>) 
 
 fn provider(flags: &Flags, problems: &mut Vec<Problem>) -> Option<Provider> {
     let names = || Provider::ALL.map(Provider::name).join(" or ");
-    let Some(name) = flags.cloud_provider.as_deref() else {
+    let Some(name) = flags.cloud_provider.as_deref().filter(|name| !name.is_empty()) else {
         problems.push(Problem::Missing { what: "cloud provider", places: format!("--cloud-provider to {}", names()) });
         return None;
     };
     let provider = Provider::ALL.into_iter().find(|provider| provider.name() == name);
     if provider.is_none() {
-        let (place, found) = ("--cloud-provider".to_owned(), format!("`{name}`"));
-        problems.push(Problem::Value { place, found, expected: names() });
+        problems.push(Problem::flag("--cloud-provider", &name, &names()));
     }
     provider
 }
@@ -193,16 +198,8 @@ fn base_url_default() -> Option<Url> {
     base_url(DEFAULT_BASE_URL).ok()
 }
 
-fn write_limits(flags: &Flags) -> WriteLimits {
-    let burst = flags.kube_api_burst.unwrap_or(DEFAULT_KUBE_API_BURST);
-    WriteLimits {
-        concurrency: flags.concurrent_node_syncs.unwrap_or(DEFAULT_CONCURRENCY),
-        pace: flags.kube_api_qps.map(|per_second| (per_second, burst)),
-    }
-}
-
-fn warnings(sources: &Sources<'_>, flags: &Flags, problems: &mut Vec<Problem>) -> Vec<String> {
-    let mut warnings = flags.idle();
+fn warnings(sources: &Sources<'_>, problems: &mut Vec<Problem>) -> Vec<String> {
+    let mut warnings = Vec::new();
     for setting in [METRO, FACILITY] {
         match sources.find(setting) {
             Ok(Some(_)) => warnings.push(format!(
@@ -444,7 +441,7 @@ mod tests {
 
     #[test]
     fn keys_and_flags_without_effect_are_warned_of_by_name() {
-        let flags = ["--cloud-provider=packet", "--allow-untagged-cloud=true"];
+        let flags = ["--cloud-provider=packet", "--alsologtostderr", "--webhooks=all"];
         let warnings = load(
             &flags,
             CREDENTIALS,
@@ -455,7 +452,7 @@ mod tests {
         let said = |what: &str| warnings.iter().any(|warning| warning.contains(what));
         assert!(said("`loadbalancer` in FILE") || said("unknown key `loadbalancer`"), "{warnings:?}");
         assert!(
-            said("`metro` has no effect") && said("`rateLimit.speed`") && said("--allow-untagged-cloud"),
+            said("`metro` has no effect") && said("`rateLimit.speed`") && said("--webhooks has no effect"),
             "{warnings:?}"
         );
         assert_eq!(warnings.len(), 4, "{warnings:?}");
