@@ -10,7 +10,13 @@ mod program;
 mod command_line;
 #[path = "end_to_end/initialised_nodes.rs"]
 mod initialised_nodes;
+#[path = "end_to_end/leader_election.rs"]
+mod leader_election;
 #[path = "end_to_end/nodes_not_ready.rs"]
 mod nodes_not_ready;
+#[path = "end_to_end/proxy.rs"]
+mod proxy;
 #[path = "end_to_end/stage.rs"]
 mod stage;
+#[path = "end_to_end/who_led.rs"]
+mod who_led;

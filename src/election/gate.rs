@@ -3,6 +3,10 @@
 //! A leader that renews its Lease opens the gate for a while only. So it is closed in time even where nobody comes to close
 //! it: a process that was stopped for a minute and goes on writes nothing before it has looked at the clock.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
@@ -75,7 +79,7 @@ impl Gate {
             let time = async {
                 match open {
                     Open::Not => {}
-                    Open::Until(time) => sleep_until(time).await,
+                    Open::Until(time) => passed(time).await,
                     Open::ForGood => std::future::pending().await,
                 }
             };
@@ -93,12 +97,20 @@ impl Gate {
     }
 }
 
+/// Waits until that time. Looks at the clock whenever it is polled: after a process was stopped, a timer alone may not know
+/// yet that its time has come, and a write would begin that must not.
+async fn passed(time: Instant) {
+    let mut timer = pin!(sleep_until(time));
+    poll_fn(|context| if Instant::now() >= time { Poll::Ready(()) } else { timer.as_mut().poll(context) }).await;
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
+    use tokio::sync::Notify;
 
     #[tokio::test]
     async fn a_closed_gate_lets_no_write_begin() {
@@ -141,5 +153,20 @@ mod tests {
         tokio::time::sleep(Duration::from_secs(9)).await;
         keeper.open_until(Instant::now() + Duration::from_secs(10));
         assert_eq!(write.await.unwrap(), Ok(()));
+    }
+
+    /// The thread sleeps, and with it everything that would tell timers of the time, as in a process that is stopped.
+    #[tokio::test]
+    async fn a_process_that_goes_on_after_it_was_stopped_writes_nothing() {
+        let (keeper, gate) = Gatekeeper::new(false);
+        let stopped_for = Duration::from_millis(50);
+        keeper.open_until(Instant::now() + stopped_for);
+        let answer = Notify::new();
+        let mut under_way = pin!(gate.pass(answer.notified()));
+        assert!(futures::poll!(&mut under_way).is_pending());
+        std::thread::sleep(2 * stopped_for);
+        assert_eq!(futures::poll!(pin!(gate.pass(async { 1 }))), Poll::Ready(Err(Closed)));
+        answer.notify_one();
+        assert_eq!(futures::poll!(&mut under_way), Poll::Ready(Err(Closed)));
     }
 }

@@ -32,7 +32,11 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) async fn set(devices_per_page: u32) -> Self {
-        let cluster = ControlPlane::start().await.unwrap_or_else(|error| panic!("{error}"));
+        Self::set_in(ControlPlane::start().await.unwrap_or_else(|error| panic!("{error}")), devices_per_page).await
+    }
+
+    /// The same in a cluster that is there already.
+    pub(crate) async fn set_in(cluster: ControlPlane, devices_per_page: u32) -> Self {
         cluster.apply(ACCESS).await.unwrap();
         let packet = Server::builder().max_per_page(devices_per_page).start().await.unwrap();
         let admin = cluster.client();
@@ -55,26 +59,47 @@ impl Stage {
 
     /// Starts it with further flags and variables.
     pub(crate) async fn start_program_with(&self, further: &[&str], variables: &[(&str, &str)]) -> Running {
-        let kubeconfig =
-            self.cluster.service_account_kubeconfig("kube-system", "cloud-controller-manager").await.unwrap();
-        let (path, config) = (self.folder.path().join("kubeconfig"), self.folder.path().join("cloud-sa.json"));
-        std::fs::write(&path, kubeconfig).unwrap();
+        let kubeconfig = self.kubeconfig_of("cloud-controller-manager").await;
+        self.start_program_as("program", &kubeconfig, further, variables)
+    }
+
+    /// A kubeconfig of this ServiceAccount.
+    pub(crate) async fn kubeconfig_of(&self, account: &str) -> String {
+        self.cluster.service_account_kubeconfig("kube-system", account).await.unwrap()
+    }
+
+    /// Starts it with that kubeconfig. Its files and its log bear that name.
+    pub(crate) fn start_program_as(
+        &self,
+        name: &str,
+        kubeconfig: &str,
+        further: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Running {
+        let path = |ending: &str| self.folder.path().join(format!("{name}{ending}"));
+        let (kubeconfig_path, config) = (path("-kubeconfig"), path("-cloud-sa.json"));
+        std::fs::write(&kubeconfig_path, kubeconfig).unwrap();
         let settings = json!({"apiKey": self.packet.token(), "projectID": self.packet.project_id(), "base-url": self.packet.url()});
         std::fs::write(&config, settings.to_string()).unwrap();
         let flags = [
             "--cloud-provider=equinixmetal".to_owned(),
-            format!("--kubeconfig={}", path.display()),
+            format!("--kubeconfig={}", kubeconfig_path.display()),
             format!("--cloud-config={}", config.display()),
             "--v=10".to_owned(),
         ];
         let flags: Vec<_> = flags.iter().map(String::as_str).chain(further.iter().copied()).collect();
         let mut command = program(&flags);
         command.envs(variables.iter().copied());
-        Running::start(command, &self.log())
+        Running::start(command, &self.log_of(name))
+    }
+
+    /// What the program of that name has logged.
+    pub(crate) fn log_of(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(format!("{name}.log"))
     }
 
     pub(crate) fn log(&self) -> std::path::PathBuf {
-        self.folder.path().join("program.log")
+        self.log_of("program")
     }
 
     /// Waits until every Node of the cluster but the exempt ones is initialised.
@@ -126,9 +151,13 @@ impl Stage {
 impl Drop for Stage {
     /// Nothing that the program has ever logged shows the token.
     fn drop(&mut self) {
-        let log = std::fs::read_to_string(self.log()).unwrap_or_default();
-        if !std::thread::panicking() {
-            assert!(!log.contains(self.packet.token()), "the token is in the log");
+        if std::thread::panicking() {
+            return;
+        }
+        let files = std::fs::read_dir(self.folder.path()).unwrap().map(|file| file.unwrap().path());
+        for log in files.filter(|path| path.extension().is_some_and(|ending| ending == "log")) {
+            let text = std::fs::read_to_string(&log).unwrap();
+            assert!(!text.contains(self.packet.token()), "the token is in {}", log.display());
         }
     }
 }

@@ -9,7 +9,7 @@ use kube_api_server::NodeSpec;
 use packet_api_server::{DeviceSpec, DeviceState};
 use packet_cloud_controller_manager::actors::supervisor::{Means, Running};
 use packet_cloud_controller_manager::config::{Config, Flags};
-use packet_cloud_controller_manager::election::Gatekeeper;
+use packet_cloud_controller_manager::election::{Gate, Gatekeeper};
 use packet_cloud_controller_manager::packet;
 use packet_cloud_controller_manager::telemetry::health::Health;
 use packet_cloud_controller_manager::telemetry::logging;
@@ -120,6 +120,11 @@ impl Cloud {
         self.running.stop().await.unwrap();
         self.gatekeeper.close();
         (self.running, self.gatekeeper, self.metrics) = start_actors(&self.config, &self.kubernetes);
+    }
+
+    /// Starts further actors, which may write while that gate is open.
+    pub(crate) fn start_actors_behind(&self, gate: Gate) -> Running {
+        actors_behind(gate, &self.config, &self.kubernetes, Metrics::new())
     }
 
     /// Seeds a Node.
@@ -243,20 +248,22 @@ fn verbosity() -> u8 {
     std::env::var("TEST_VERBOSITY").ok().and_then(|text| text.parse().ok()).unwrap_or(4)
 }
 
-/// Starts the actors, as a process does.
+/// Starts the actors, as a process does that leads for good.
 fn start_actors(config: &Config, kubernetes: &kube_api_server::Server) -> (Running, Gatekeeper, Metrics) {
-    let client = kube::Client::try_from(kube::Config::new(kubernetes.url().parse().unwrap())).unwrap();
     let ((gatekeeper, gate), metrics) = (Gatekeeper::new(true), Metrics::new());
+    (actors_behind(gate, config, kubernetes, metrics.clone()), gatekeeper, metrics)
+}
+
+fn actors_behind(gate: Gate, config: &Config, kubernetes: &kube_api_server::Server, metrics: Metrics) -> Running {
     let packet = packet::Client::new(config.connection.clone()).unwrap();
-    let means = Means {
-        config: config.clone(),
-        packet,
-        kubernetes: client,
-        gate,
-        metrics: metrics.clone(),
-        health: Health::default(),
-    };
-    (Running::start(&means).unwrap(), gatekeeper, metrics)
+    let (config, kubernetes) = (config.clone(), client(kubernetes));
+    let means = Means { config, packet, kubernetes, gate, metrics, health: Health::default() };
+    Running::start(&means).unwrap()
+}
+
+/// A client of the simulated Kubernetes API.
+pub(crate) fn client(kubernetes: &kube_api_server::Server) -> kube::Client {
+    kube::Client::try_from(kube::Config::new(kubernetes.url().parse().unwrap())).unwrap()
 }
 
 /// The statuses that requests of that path were answered with.

@@ -1,7 +1,7 @@
 //! The built program, as a process.
 
 use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::{ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use tokio::process::{Child, Command};
@@ -47,8 +47,18 @@ impl Running {
 
     /// Sends SIGTERM and answers the exit code, or nothing where a signal ended it or nothing did in time.
     pub(crate) async fn terminate(mut self) -> Option<i32> {
+        self.signal("TERM").await;
+        self.ended(Duration::from_secs(10)).await?.code()
+    }
+
+    /// Sends a signal, named as `kill` has it.
+    pub(crate) async fn signal(&self, name: &str) {
         let pid = self.child.id().unwrap().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
-        tokio::time::timeout(Duration::from_secs(10), self.child.wait()).await.ok()?.unwrap().code()
+        assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().await.unwrap().success());
+    }
+
+    /// How it ended, if it ends within that time.
+    pub(crate) async fn ended(&mut self, within: Duration) -> Option<ExitStatus> {
+        tokio::time::timeout(within, self.child.wait()).await.ok().map(Result::unwrap)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::ServiceAccount;
@@ -11,6 +11,7 @@ use kube::{Api, Client};
 use tempfile::TempDir;
 use tokio::net::TcpSocket;
 
+use crate::audit::{self, AuditedWrite};
 use crate::process::Process;
 use crate::{Error, binaries, kubeconfig, manifest, startup};
 
@@ -37,10 +38,16 @@ impl ControlPlane {
     ///
     /// Every variant of [`Error`] but [`Error::Manifest`]; those about a server show the end of its log.
     pub async fn start() -> Result<Self, Error> {
-        let binaries = tokio::task::spawn_blocking(binaries::folder)
-            .await
-            .map_err(|error| Error::io("waiting for the binaries")(std::io::Error::other(error)))??;
-        Self::start_from(&binaries).await
+        Self::start_from(&find_binaries().await?).await
+    }
+
+    /// As [`ControlPlane::start`], with an audit log of writes, for [`ControlPlane::audited_writes`].
+    ///
+    /// # Errors
+    ///
+    /// As [`ControlPlane::start`].
+    pub async fn start_audited() -> Result<Self, Error> {
+        Self::start_with(&find_binaries().await?, true).await
     }
 
     /// As [`ControlPlane::start`], with the binaries `etcd` and `kube-apiserver` of this folder, an absolute path.
@@ -49,6 +56,10 @@ impl ControlPlane {
     ///
     /// As [`ControlPlane::start`], but for those about finding binaries.
     pub async fn start_from(binaries: &Path) -> Result<Self, Error> {
+        Self::start_with(binaries, false).await
+    }
+
+    async fn start_with(binaries: &Path, is_audited: bool) -> Result<Self, Error> {
         let folder = tempfile::Builder::new()
             .prefix("control-plane-")
             .tempdir()
@@ -58,7 +69,8 @@ impl ControlPlane {
 
         let etcd = startup::start_etcd(binaries, folder.path()).await?;
         let (port, address) = startup::reserve_port().map_err(Error::io("reserving a port on 127.0.0.1"))?;
-        let mut api_server = startup::start_api_server(binaries, folder.path(), address)?;
+        let further = if is_audited { audit::prepare(folder.path())? } else { Vec::new() };
+        let mut api_server = startup::start_api_server(binaries, folder.path(), address, further)?;
         let (ca_pem, client) = startup::wait_for_api(&mut api_server, folder.path(), address, &admin_token).await?;
 
         Ok(Self { _api_server: api_server, _etcd: etcd, _port: port, folder, address, admin_token, ca_pem, client })
@@ -86,6 +98,16 @@ impl ControlPlane {
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The writes of Nodes, Events and Leases so far, in the order in which they were answered. There are none where the
+    /// control plane was not started with [`ControlPlane::start_audited`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where the log cannot be read.
+    pub fn audited_writes(&self) -> Result<Vec<AuditedWrite>, Error> {
+        audit::read(self.folder())
     }
 
     /// A client that may do everything.
@@ -145,6 +167,11 @@ impl ControlPlane {
     pub async fn apply(&self, manifest_yaml: &str) -> Result<(), Error> {
         manifest::apply(&self.client, manifest_yaml).await
     }
+}
+
+async fn find_binaries() -> Result<PathBuf, Error> {
+    let found = tokio::task::spawn_blocking(binaries::folder).await;
+    found.map_err(|error| Error::io("waiting for the binaries")(std::io::Error::other(error)))?
 }
 
 impl fmt::Debug for ControlPlane {

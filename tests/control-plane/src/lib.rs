@@ -9,6 +9,7 @@
 //! Go otherwise, once: see [`binaries`].
 #![forbid(unsafe_code)]
 
+mod audit;
 pub mod binaries;
 mod control_plane;
 mod error;
@@ -17,5 +18,6 @@ mod manifest;
 mod process;
 mod startup;
 
+pub use audit::AuditedWrite;
 pub use control_plane::ControlPlane;
 pub use error::Error;

@@ -79,8 +79,14 @@ pub(crate) async fn start_etcd(binaries: &Path, folder: &Path) -> Result<Process
 }
 
 /// Starts the API server on an address that is reserved; whether it is ready is for [`wait_for_api`].
-pub(crate) fn start_api_server(binaries: &Path, folder: &Path, address: SocketAddr) -> Result<Process, Error> {
-    Process::start("kube-apiserver", &binaries.join("kube-apiserver"), folder, &api_flags(address))
+pub(crate) fn start_api_server(
+    binaries: &Path,
+    folder: &Path,
+    address: SocketAddr,
+    further: Vec<String>,
+) -> Result<Process, Error> {
+    let flags = [api_flags(address), further].concat();
+    Process::start("kube-apiserver", &binaries.join("kube-apiserver"), folder, &flags)
 }
 
 fn api_flags(address: SocketAddr) -> Vec<String> {

@@ -13,7 +13,7 @@ const DEPLOYMENT: &str = include_str!("../../../deploy/manifests/deployment.yaml
 const SECRET: &str = include_str!("../../../deploy/secret.example.yaml");
 
 /// Everything that the controller needs: verb, API group, resource, subresource.
-const GRANTED: [(&str, &str, &str, &str); 8] = [
+const GRANTED: [(&str, &str, &str, &str); 11] = [
     ("get", "", "nodes", ""),
     ("list", "", "nodes", ""),
     ("watch", "", "nodes", ""),
@@ -22,17 +22,21 @@ const GRANTED: [(&str, &str, &str, &str); 8] = [
     ("patch", "", "nodes", "status"),
     ("create", "", "events", ""),
     ("list", "", "events", ""),
+    ("get", "coordination.k8s.io", "leases", ""),
+    ("create", "coordination.k8s.io", "leases", ""),
+    ("update", "coordination.k8s.io", "leases", ""),
 ];
 
 const VERBS: [&str; 8] = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
 
 /// What the verbs are tried on: what is granted in part, and what would hurt most if it were granted by mistake.
-const RESOURCES: [(&str, &str, &str); 10] = [
+const RESOURCES: [(&str, &str, &str); 11] = [
     ("", "nodes", ""),
     ("", "nodes", "status"),
     ("", "nodes", "proxy"),
     ("", "events", ""),
     ("events.k8s.io", "events", ""),
+    ("coordination.k8s.io", "leases", ""),
     ("", "secrets", ""),
     ("", "configmaps", ""),
     ("", "pods", ""),

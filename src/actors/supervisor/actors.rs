@@ -1,22 +1,19 @@
-//! The supervisor: starts the actors from one table, and stops them in the order in which work flows.
+//! The actors: started from one table, and stopped in the order in which work flows.
 
 use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
-use std::mem::ManuallyDrop;
 use std::time::Duration;
 
-use actix::{Actor, Addr, System};
-use tokio::signal::unix::{SignalKind, signal};
+use actix::{Actor, Addr};
 
-use super::instance_resolver::InstanceResolver;
-use super::kubernetes_connection::{ConnectError, connect};
-use super::lifecycle::{self, Lifecycle};
-use super::node_watcher::{self, NodeWatcher, Periods};
-use super::node_writer::NodeWriter;
-use super::packet_api::PacketApi;
-use super::zone_resolver::ZoneResolver;
+use crate::actors::instance_resolver::InstanceResolver;
+use crate::actors::lifecycle::{self, Lifecycle};
+use crate::actors::node_watcher::{self, NodeWatcher, Periods};
+use crate::actors::node_writer::NodeWriter;
+use crate::actors::packet_api::PacketApi;
+use crate::actors::zone_resolver::ZoneResolver;
 use crate::config::Config;
-use crate::election::{Gate, Gatekeeper};
+use crate::election::Gate;
 use crate::messages::watch::Stop;
 use crate::messages::writes::Drain;
 use crate::packet::{self, Budget};
@@ -40,75 +37,6 @@ const ACTORS: &[Row] = &[
 struct Row {
     name: &'static str,
     start: fn(&Means, &mut Running) -> Result<(), StartError>,
-}
-
-/// Why the program cannot run.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The operating system refused threads or signals.
-    #[error("the operating system refuses what the program needs: {0}")]
-    System(#[from] std::io::Error),
-    /// The client of the Packet API could not be made.
-    #[error("cannot start: {0}")]
-    PacketClient(#[from] packet::client::ClientError),
-    /// Kubernetes cannot be reached.
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
-    /// The actors could not be started.
-    #[error(transparent)]
-    Start(#[from] StartError),
-}
-
-/// Runs until SIGTERM or SIGINT, then finishes the writes under way.
-///
-/// The actors share one thread; requests and their answers are worked on beside it, on as many as there are cores.
-///
-/// # Errors
-/// See [`RunError`]. An API that cannot be reached is none: it is tried again.
-pub fn run(config: Config) -> Result<(), RunError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    // Never dropped: that would wait for a name resolution that hangs, and the process is about to end anyway.
-    let system = ManuallyDrop::new(System::with_tokio_rt(|| runtime));
-    system.block_on(async {
-        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        say_what_is_set(&config);
-        let kubernetes = connect(&config.kubernetes).await?;
-        // Nobody is elected yet: this process leads for as long as it runs.
-        let (_gatekeeper, gate) = Gatekeeper::new(true);
-        let packet = packet::Client::new(config.connection.clone())?;
-        let running = Running::start(&Means {
-            config,
-            packet,
-            kubernetes,
-            gate,
-            metrics: Metrics::new(),
-            health: Health::default(),
-        })?;
-        let received = tokio::select! {
-            _ = terminate.recv() => "SIGTERM",
-            _ = interrupt.recv() => "SIGINT",
-        };
-        tracing::info!(signal = received, "stopping: no new work is taken, writes under way are finished");
-        running.stop().await?;
-        tracing::info!("stopped");
-        Ok(())
-    })
-}
-
-fn say_what_is_set(config: &Config) {
-    tracing::info!(
-        version = env!("CARGO_PKG_VERSION"),
-        provider = %config.provider,
-        topology = %config.topology,
-        base_url = %config.connection.base_url,
-        project = config.connection.project,
-        requests_per_second = config.limits.requests_per_second,
-        burst = config.limits.burst,
-        "starting"
-    );
-    for warning in &config.warnings {
-        tracing::warn!("{warning}");
-    }
 }
 
 /// What the actors are made of.
@@ -164,19 +92,21 @@ impl Running {
         address.cloned().ok_or(StartError::Order(type_name::<A>()))
     }
 
-    /// Takes no new work and waits until the writes under way have ended, but for eight seconds at most.
+    /// Takes no new work and waits until the writes under way have ended, but for eight seconds at most. Answers whether they
+    /// have.
     ///
     /// # Errors
     /// When the actors were never started.
-    pub async fn stop(&self) -> Result<(), StartError> {
+    pub async fn stop(&self) -> Result<bool, StartError> {
         self.address::<NodeWatcher>()?.do_send(Stop);
         self.address::<Lifecycle>()?.do_send(Stop);
         self.address::<PacketApi>()?.do_send(Stop);
         let drained = self.address::<NodeWriter>()?.send(Drain);
-        if tokio::time::timeout(DRAIN_TIMEOUT, drained).await.is_err() {
+        let have_ended = tokio::time::timeout(DRAIN_TIMEOUT, drained).await.is_ok();
+        if !have_ended {
             tracing::warn!(timeout_s = DRAIN_TIMEOUT.as_secs(), "stopping although writes are still under way");
         }
-        Ok(())
+        Ok(have_ended)
     }
 
     fn add<A: Actor>(&mut self, address: Addr<A>) {
