@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
+#[path = "support/served.rs"]
+mod served;
 #[path = "support/mod.rs"]
 mod support;
 
@@ -35,6 +37,10 @@ mod questions;
 mod refreshing_nodes;
 #[path = "behaviour/requests.rs"]
 mod requests;
+#[path = "behaviour/serving_access.rs"]
+mod serving_access;
+#[path = "behaviour/serving_bounds.rs"]
+mod serving_bounds;
 #[path = "behaviour/stopping.rs"]
 mod stopping;
 #[path = "behaviour/throttling.rs"]
