@@ -100,6 +100,8 @@ pub struct Config {
     pub election: ElectionSettings,
     /// What is served over HTTPS.
     pub serving: ServingSettings,
+    /// The file of `--cloud-config`, where one is named.
+    pub file: Option<PathBuf>,
     /// Where each setting of the file and the environment was found, by its key.
     pub places: BTreeMap<&'static str, String>,
     /// What an operator should know of the settings, though it keeps nothing from running.

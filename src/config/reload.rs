@@ -5,7 +5,7 @@
 //! system. What is seen counts once it is the same at two looks, so that nobody acts on half a file.
 
 use std::hash::{BuildHasher, RandomState};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Config, Flags, Shown};
@@ -59,8 +59,7 @@ impl Reloader {
     /// Looks after the file of a configuration that was just loaded.
     #[must_use]
     pub fn new(flags: Flags, environment: Environment, config: Arc<Config>) -> Self {
-        let path = flags.cloud_config.clone().filter(|path| !path.as_os_str().is_empty());
-        let hasher = RandomState::new();
+        let (path, hasher) = (flags.cloud_file().map(Path::to_path_buf), RandomState::new());
         let mut reloader =
             Self { flags, environment, path, hasher, dealt_with: Seen::Nothing, last: Seen::Nothing, config };
         reloader.last = reloader.see();
@@ -112,7 +111,6 @@ mod tests {
     use clap::Parser;
     use secrecy::ExposeSecret;
     use std::os::unix::fs::symlink;
-    use std::path::Path;
 
     const PROJECT_ID: &str = "438659f0-0000-4000-8000-000000000000";
 

@@ -39,15 +39,15 @@ pub struct Recipients {
     pub writer: Recipient<WriteNode>,
     /// What people should know.
     pub announcements: Recipient<Announce>,
-    /// How the Nodes stand.
-    pub roll: Recipient<RollCalled>,
+    /// How the Nodes stand; `None` where nobody looks after those that are not Ready.
+    pub roll: Option<Recipient<RollCalled>>,
 }
 
 /// How often the `NodeWatcher` does what it does periodically.
 #[derive(Debug, Clone, Copy)]
 pub struct Periods {
-    /// Compares the addresses of initialised Nodes with their devices.
-    pub refresh: Duration,
+    /// Compares the addresses of initialised Nodes with their devices; `None` where Nodes are neither initialised nor compared.
+    pub refresh: Option<Duration>,
     /// Calls the roll of the Nodes.
     pub roll: Duration,
 }
@@ -118,7 +118,7 @@ impl NodeWatcher {
     /// Does what a Node needs, unless something is being done for it already.
     fn consider(&mut self, name: &NodeName, ctx: &mut Context<Self>) {
         let Some(entry) = self.entries.get_mut(name) else { return };
-        if self.stopping || !matches!(entry.work, Work::Idle) {
+        if self.stopping || self.periods.refresh.is_none() || !matches!(entry.work, Work::Idle) {
             return;
         }
         match Need::of(&entry.node) {
@@ -154,8 +154,8 @@ impl NodeWatcher {
     }
 
     fn call_roll(&mut self, _: &mut Context<Self>) {
-        if self.knows_all && !self.stopping {
-            self.to.roll.do_send(RollCalled(Roll::call(self.entries.values().map(|entry| &entry.node))));
+        if let Some(roll) = self.to.roll.as_ref().filter(|_| self.knows_all && !self.stopping) {
+            roll.do_send(RollCalled(Roll::call(self.entries.values().map(|entry| &entry.node))));
         }
     }
 
@@ -170,7 +170,9 @@ impl Actor for NodeWatcher {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Context<Self>) {
-        ctx.run_interval(self.periods.refresh, Self::refresh_all);
+        if let Some(period) = self.periods.refresh {
+            ctx.run_interval(period, Self::refresh_all);
+        }
         ctx.run_interval(self.periods.roll, Self::call_roll);
         source::watch(self.client.clone(), ctx.address().recipient());
     }
