@@ -13,6 +13,8 @@ mod addresses;
 mod concurrent_writers;
 #[path = "behaviour/deletion_held_back.rs"]
 mod deletion_held_back;
+#[path = "behaviour/events.rs"]
+mod events;
 #[path = "behaviour/failing_nodes.rs"]
 mod failing_nodes;
 #[path = "behaviour/fault_table.rs"]
@@ -25,8 +27,12 @@ mod initialising_nodes;
 mod labels;
 #[path = "behaviour/leading.rs"]
 mod leading;
+#[path = "behaviour/live_settings.rs"]
+mod live_settings;
 #[path = "behaviour/malformed_nodes.rs"]
 mod malformed_nodes;
+#[path = "behaviour/metrics.rs"]
+mod metrics;
 #[path = "behaviour/nodes_not_ready.rs"]
 mod nodes_not_ready;
 #[path = "behaviour/packet_client.rs"]

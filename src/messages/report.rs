@@ -32,8 +32,6 @@ pub struct PacketReport {
     pub requests: (u64, u64),
     /// Questions that what is kept answered, and that it did not.
     pub lookups: (u64, u64),
-    /// What is kept, by kind.
-    pub kept: Vec<(&'static str, u64)>,
     /// The last failure, and how long ago.
     pub last_error: Option<(String, Duration)>,
 }

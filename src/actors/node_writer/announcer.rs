@@ -71,7 +71,7 @@ impl Announcer {
         };
         if let Some(result) = result {
             self.metrics.events.get_or_create(&Outcome { result: Word(result) }).inc();
-            return tracing::debug!(node = %announcement.node.name, notice = ?announcement.notice, result, "no Event");
+            return tracing::trace!(node = %announcement.node.name, result, "no Event");
         }
         if let Err(mpsc::error::TrySendError::Full(Work::Announce(announcement))) =
             self.queue.try_send(Work::Announce(announcement))

@@ -66,8 +66,8 @@ impl Handler<AskPacketApi> for PacketApi {
     type Result = MessageResult<AskPacketApi>;
 
     fn handle(&mut self, AskPacketApi: AskPacketApi, _: &mut Context<Self>) -> Self::Result {
-        let (waiting, lookups) = (self.planner.waiting(), self.meter.lookups());
-        self.meter.look(&self.budget, waiting);
+        let (waiting, lookups, kept) = (self.planner.waiting(), self.meter.lookups(), self.cache.kept());
+        self.meter.look(&self.budget, waiting, &kept);
         MessageResult(PacketReport {
             budget: self.budget.look(),
             waiting,
@@ -75,7 +75,6 @@ impl Handler<AskPacketApi> for PacketApi {
             project_is_read: self.standing.is_read(),
             requests: self.meter.requests(),
             lookups: (lookups.hits.get(), lookups.misses.get()),
-            kept: self.cache.kept(),
             last_error: self.meter.last_error(),
         })
     }

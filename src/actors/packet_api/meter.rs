@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::cache::Lookups;
 use crate::packet::{Budget, Error, Exchange, NotYet};
-use crate::telemetry::metrics::{Lookup, PacketMetrics, PacketRequest, Reason, Word, gauge};
+use crate::telemetry::metrics::{Kept, Lookup, PacketMetrics, PacketRequest, Reason, Word, gauge};
 
 /// Counts what is asked, and for how long what could be asked is held back.
 pub(super) struct Meter {
@@ -75,7 +75,11 @@ impl Meter {
     }
 
     /// Measures what is true only at a moment.
-    pub(super) fn look(&self, budget: &Budget, waiting: usize) {
+    pub(super) fn look(&self, budget: &Budget, waiting: usize, kept: &[(&'static str, u64)]) {
+        for (kind, entries) in kept {
+            let entries = i64::try_from(*entries).unwrap_or(i64::MAX);
+            self.metrics.kept.get_or_create(&Kept { kind: Word(kind) }).set(entries);
+        }
         let state = budget.look();
         self.metrics.in_flight.set(state.in_flight.into());
         self.metrics.waiting.set(gauge(waiting));

@@ -16,7 +16,7 @@ use prometheus_client::registry::Registry;
 
 pub use self::lifecycle::{Device, LifecycleMetrics, Reason, Taint};
 pub use self::nodes::{Errand, NodeMetrics, State};
-pub use self::packet_api::{Lookup, PacketMetrics, PacketRequest};
+pub use self::packet_api::{Kept, Lookup, PacketMetrics, PacketRequest};
 pub use self::program::{Leadership, ProgramMetrics, Served};
 pub use self::word::{Outcome, Word};
 pub use self::writes::{Write, WriteMetrics};
