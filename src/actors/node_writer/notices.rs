@@ -19,9 +19,11 @@ use crate::packet::{self, Limiter};
 const ONCE_WITHIN: Duration = Duration::from_mins(10);
 /// Warnings that are remembered for that.
 const REMEMBERED: u64 = 20_000;
-/// Warnings of one kind that may be sent at once, and then one in so many seconds: what a person can still look through.
-const BURST: NonZeroU32 = NonZeroU32::new(50).expect("not zero");
-const ONE_IN: Duration = Duration::from_secs(6);
+/// Warnings of what is wrong for all that may be sent at once, and then one in so long a time: what a person can still look
+/// through.
+const COMMON: (NonZeroU32, Duration) = (NonZeroU32::new(50).expect("not zero"), Duration::from_secs(6));
+/// The same of what is wrong with a Node, which people look for on that very Node.
+const OWN: (NonZeroU32, Duration) = (NonZeroU32::new(500).expect("not zero"), Duration::from_secs(1));
 
 /// What becomes of a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,8 +51,10 @@ impl Default for Notices {
     fn default() -> Self {
         let told = Cache::builder().max_capacity(REMEMBERED).build();
         // `with_period` is `None` for a zero period only.
-        let quota = || Quota::with_period(ONE_IN).unwrap_or(Quota::per_minute(BURST)).allow_burst(BURST);
-        Self { told, hasher: RandomState::new(), common: packet::limiter(quota()), own: packet::limiter(quota()) }
+        let limiter = |(burst, one_in): (NonZeroU32, Duration)| {
+            packet::limiter(Quota::with_period(one_in).unwrap_or(Quota::per_minute(burst)).allow_burst(burst))
+        };
+        Self { told, hasher: RandomState::new(), common: limiter(COMMON), own: limiter(OWN) }
     }
 }
 
