@@ -85,13 +85,30 @@ impl Scene {
         Self { stage, kubeconfigs, flags, replicas: [None, None], started: 0, joining }
     }
 
-    /// Starts a replica in that place.
-    fn start(&mut self, place: usize) {
+    /// Starts a replica in that place, and waits until it takes part.
+    async fn start(&mut self, place: usize) {
         self.started += 1;
         let name = format!("{}-{}", ACCOUNTS[place], self.started);
         let variables = [("METAL_RATE_LIMIT_REQUESTS_PER_SECOND", "1000")];
         let running = self.stage.start_program_as(&name, &self.kubeconfigs[place], self.flags, &variables);
         self.replicas[place] = Some(Replica { running, name });
+        self.says(place, "identity=").await;
+    }
+
+    /// Waits until the log of a replica has that.
+    async fn says(&self, place: usize, part: &str) {
+        let begun = Instant::now();
+        let mut glances = tokio::time::interval(GLANCE);
+        while !self.log(self.replicas[place].as_ref().unwrap()).contains(part) {
+            glances.tick().await;
+            assert!(begun.elapsed() < PATIENCE, "waited for `{part}`\n{}", self.logs());
+        }
+    }
+
+    /// Waits until so many more Nodes are initialised.
+    async fn works(&self, nodes: usize) {
+        let so_far = self.stage.events_of("Synced", 0).await.len();
+        self.stage.events_of("Synced", so_far + nodes).await;
     }
 
     fn replica(&mut self, place: usize) -> &mut Replica {
@@ -151,25 +168,17 @@ impl Scene {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_leader_that_is_told_to_end_hands_over_within_five_seconds() {
     let mut scene = Scene::set(&[]).await;
-    scene.start(0);
+    scene.start(0).await;
     assert_eq!(scene.leader().await, 0);
-    scene.start(1);
-    let second = scene.replica(1).name.clone();
-    let log = scene.stage.log_of(&second);
-    let begun = Instant::now();
-    let mut glances = tokio::time::interval(GLANCE);
-    while !std::fs::read_to_string(&log).unwrap().contains("standing by") {
-        glances.tick().await;
-        assert!(begun.elapsed() < PATIENCE, "{}", scene.logs());
-    }
-    scene.stage.events_of("Synced", 20).await;
+    scene.start(1).await;
+    scene.says(1, "standing by").await;
+    scene.works(20).await;
     let told = Instant::now();
     assert_eq!(scene.replicas[0].take().unwrap().running.terminate().await, Some(0));
     let ended = told.elapsed();
     assert_eq!(scene.leader().await, 1);
     let handover = told.elapsed();
-    let so_far = scene.stage.events_of("Synced", 1).await.len();
-    scene.stage.events_of("Synced", so_far + 20).await;
+    scene.works(20).await;
     assert!(handover < Duration::from_secs(5), "{handover:?}");
     let verdict = scene.end(DEFAULT_LEASE).await;
     println!("SIGTERM: ended after {ended:.2?}, the next one led after {handover:.2?}; {verdict}");
@@ -193,8 +202,8 @@ async fn only_the_leader_writes_while_replicas_are_killed_stopped_and_told_to_en
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
     let mut rng = Rng::with_seed(seed);
     let mut scene = Scene::set(&SHORT).await;
-    scene.start(0);
-    scene.start(1);
+    scene.start(0).await;
+    scene.start(1).await;
     let (mut blows, begun) = (Vec::new(), Instant::now());
     for _ in 0..KILLS {
         let leader = scene.leader().await;
@@ -212,12 +221,12 @@ async fn only_the_leader_writes_while_replicas_are_killed_stopped_and_told_to_en
                 let replica = scene.replica(place);
                 replica.running.signal("KILL").await;
                 replica.running.ended(PATIENCE).await.unwrap();
-                scene.start(place);
+                scene.start(place).await;
             }
             Blow::Terminate => {
                 let ended = scene.replicas[place].take().unwrap().running.terminate().await;
                 assert_eq!(ended, Some(0), "{}", scene.logs());
-                scene.start(place);
+                scene.start(place).await;
             }
             Blow::Stop(ms) => {
                 let replica = scene.replica(place);
@@ -229,7 +238,7 @@ async fn only_the_leader_writes_while_replicas_are_killed_stopped_and_told_to_en
                 let patience = if must_end { PATIENCE } else { Duration::from_millis(500) };
                 if let Some(ended) = replica.running.ended(patience).await {
                     assert_eq!(ended.code(), Some(1));
-                    scene.start(place);
+                    scene.start(place).await;
                 } else {
                     assert!(!must_end, "it goes on after it stood still for {ms} ms");
                 }
@@ -252,16 +261,11 @@ async fn a_leader_that_is_cut_off_stops_before_the_next_one_takes_over() {
     let network = Network::to(server.trim_start_matches("https://").parse().unwrap()).await;
     let through = format!("https://{}", network.address());
     scene.kubeconfigs[0] = scene.kubeconfigs[0].replace(&server, &through);
-    scene.start(0);
+    scene.start(0).await;
     assert_eq!(scene.leader().await, 0);
-    scene.start(1);
-    let second = scene.replica(1).name.clone();
-    let (log, begun) = (scene.stage.log_of(&second), Instant::now());
-    let mut glances = tokio::time::interval(GLANCE);
-    while !std::fs::read_to_string(&log).unwrap().contains("standing by") {
-        glances.tick().await;
-        assert!(begun.elapsed() < PATIENCE, "{}", scene.logs());
-    }
+    scene.start(1).await;
+    scene.says(1, "standing by").await;
+    scene.works(20).await;
     network.cut();
     let cut = Instant::now();
     let mut first = scene.replicas[0].take().unwrap();
@@ -271,6 +275,7 @@ async fn a_leader_that_is_cut_off_stops_before_the_next_one_takes_over() {
     );
     assert_eq!((ended.0, taken.0), (Some(1), 1), "{}", scene.log(&first));
     assert!(ended.1 < taken.1, "it ended after {:?}, and the next one led after {:?}", ended.1, taken.1);
+    scene.works(20).await;
     let verdict = scene.end(SHORT_LEASE).await;
     println!("cut off: ended after {:.2?}, the next one led after {:.2?}; {verdict}", ended.1, taken.1);
 }
