@@ -1,6 +1,7 @@
 //! Two replicas against a real API server: one leads, and whatever becomes of it, only the one that leads writes. Who wrote
 //! when is told by the API server's audit log, in which the replicas have an account each.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use control_plane::ControlPlane;
@@ -11,6 +12,7 @@ use kube::Api;
 use kube::api::PostParams;
 use kube_api_server::NodeSpec;
 use packet_api_server::DeviceSpec;
+use tokio::process::Command;
 use tokio::task::JoinHandle;
 
 use crate::program::Running;
@@ -97,11 +99,26 @@ impl Scene {
 
     /// Waits until the log of a replica has that.
     async fn says(&self, place: usize, part: &str) {
+        self.says_in(&self.replicas[place].as_ref().unwrap().name, part).await;
+    }
+
+    /// Waits until the log of that name has that.
+    async fn says_in(&self, name: &str, part: &str) {
         let begun = Instant::now();
         let mut glances = tokio::time::interval(GLANCE);
-        while !self.log(self.replicas[place].as_ref().unwrap()).contains(part) {
+        while !self.log(name).contains(part) {
             glances.tick().await;
-            assert!(begun.elapsed() < PATIENCE, "waited for `{part}`\n{}", self.logs());
+            assert!(begun.elapsed() < PATIENCE, "waited for `{part}`\n{}", self.log(name));
+        }
+    }
+
+    /// Waits until the Lease names that holder.
+    async fn held_by(&self, holder: &str) {
+        let begun = Instant::now();
+        let mut glances = tokio::time::interval(GLANCE);
+        while self.holder().await != holder {
+            glances.tick().await;
+            assert!(begun.elapsed() < PATIENCE, "waited for {holder} to lead\n{}", self.logs());
         }
     }
 
@@ -130,7 +147,7 @@ impl Scene {
             glances.tick().await;
             let holder = self.holder().await;
             let leads = |replica: &Option<Replica>| {
-                replica.as_ref().is_some_and(|replica| self.log(replica).contains(&format!("identity={holder} ")))
+                replica.as_ref().is_some_and(|replica| self.log(&replica.name).contains(&format!("identity={holder} ")))
             };
             if !holder.is_empty()
                 && let Some(place) = self.replicas.iter().position(leads)
@@ -141,14 +158,14 @@ impl Scene {
         }
     }
 
-    fn log(&self, replica: &Replica) -> String {
+    fn log(&self, name: &str) -> String {
         // The first lines have all that is looked for, and a line end where an identity may.
-        let log = std::fs::read(self.stage.log_of(&replica.name)).unwrap();
+        let log = std::fs::read(self.stage.log_of(name)).unwrap();
         String::from_utf8_lossy(&log[..log.len().min(20_000)]).replace('\n', " \n")
     }
 
     fn logs(&self) -> String {
-        self.replicas.iter().flatten().map(|replica| self.log(replica)).collect()
+        self.replicas.iter().flatten().map(|replica| self.log(&replica.name)).collect()
     }
 
     /// Stops what still runs, and judges what was written.
@@ -273,9 +290,70 @@ async fn a_leader_that_is_cut_off_stops_before_the_next_one_takes_over() {
         async { (first.running.ended(PATIENCE).await.and_then(|status| status.code()), cut.elapsed()) },
         async { (scene.leader().await, cut.elapsed()) },
     );
-    assert_eq!((ended.0, taken.0), (Some(1), 1), "{}", scene.log(&first));
+    assert_eq!((ended.0, taken.0), (Some(1), 1), "{}", scene.log(&first.name));
     assert!(ended.1 < taken.1, "it ended after {:?}, and the next one led after {:?}", ended.1, taken.1);
     scene.works(20).await;
     let verdict = scene.end(SHORT_LEASE).await;
     println!("cut off: ended after {:.2?}, the next one led after {:.2?}; {verdict}", ended.1, taken.1);
+}
+
+/// A program that takes part with client-go, as Kubernetes' controllers do, under the second account.
+async fn start_client_go(scene: &Scene, identity: &str) -> Running {
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("client-go-candidate");
+    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/control-plane");
+    let mut build = Command::new("go");
+    build.args(["build", "-o"]).arg(&program).arg("./client-go-candidate").current_dir(module);
+    assert!(build.status().await.expect("Go is needed for this test").success());
+    let kubeconfig = scene.stage.folder.path().join("client-go-kubeconfig");
+    std::fs::write(&kubeconfig, &scene.kubeconfigs[1]).unwrap();
+    let mut command = Command::new(program);
+    command.kill_on_drop(true).args(SHORT.map(|flag| flag.replace("--leader-elect-", "--")));
+    command.arg(format!("--identity={identity}")).arg(format!("--kubeconfig={}", kubeconfig.display()));
+    Running::start(command, &scene.stage.log_of(identity))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_of_client_go_and_this_one_exclude_each_other_and_hand_over() {
+    let mut scene = Scene::set(&SHORT).await;
+    let theirs = start_client_go(&scene, "go-1").await;
+    scene.held_by("go-1").await;
+    scene.start(0).await;
+    scene
+        .says(0, "standing by: another process leads lease=\"kube-system/cloud-controller-manager\" holder=\"go-1\"")
+        .await;
+    let told = Instant::now();
+    assert_eq!(theirs.terminate().await, Some(0));
+    assert_eq!(scene.leader().await, 0);
+    let to_us = told.elapsed();
+    scene.works(20).await;
+
+    let mut theirs = start_client_go(&scene, "go-2").await;
+    scene.says_in("go-2", "sees ").await;
+    let killed = Instant::now();
+    let mut ours = scene.replicas[0].take().unwrap();
+    ours.running.signal("KILL").await;
+    scene.held_by("go-2").await;
+    let from_the_dead = killed.elapsed();
+    ours.running.ended(PATIENCE).await.unwrap();
+
+    scene.start(0).await;
+    scene.says(0, "standing by").await;
+    theirs.signal("KILL").await;
+    theirs.ended(PATIENCE).await.unwrap();
+    assert_eq!(scene.leader().await, 0);
+    scene.works(20).await;
+
+    let theirs = start_client_go(&scene, "go-3").await;
+    scene.says_in("go-3", "sees ").await;
+    let told = Instant::now();
+    assert_eq!(scene.replicas[0].take().unwrap().running.terminate().await, Some(0));
+    scene.held_by("go-3").await;
+    let to_them = told.elapsed();
+    assert_eq!(theirs.terminate().await, Some(0));
+    let verdict = scene.end(SHORT_LEASE).await;
+    println!(
+        "beside client-go: from it {to_us:.2?}, to it {to_them:.2?}, to it from the dead {from_the_dead:.2?}; {verdict}"
+    );
+    assert!(to_us < Duration::from_secs(2) && from_the_dead > SHORT_LEASE - Duration::from_secs(1), "{verdict}");
+    assert_eq!((verdict.handovers, verdict.writers), (4, 2));
 }
