@@ -354,6 +354,6 @@ async fn a_program_of_client_go_and_this_one_exclude_each_other_and_hand_over() 
     println!(
         "beside client-go: from it {to_us:.2?}, to it {to_them:.2?}, to it from the dead {from_the_dead:.2?}; {verdict}"
     );
-    assert!(to_us < Duration::from_secs(2) && from_the_dead > SHORT_LEASE - Duration::from_secs(1), "{verdict}");
+    assert!(to_us < Duration::from_secs(2) && from_the_dead > SHORT_DEADLINE, "{verdict}");
     assert_eq!((verdict.handovers, verdict.writers), (4, 2));
 }
