@@ -12,6 +12,7 @@ use kube::Api;
 use kube::api::PostParams;
 use kube_api_server::NodeSpec;
 use packet_api_server::DeviceSpec;
+use serde_json::json;
 use tokio::process::Command;
 use tokio::task::JoinHandle;
 
@@ -164,6 +165,11 @@ impl Scene {
         String::from_utf8_lossy(&log[..log.len().min(20_000)]).replace('\n', " \n")
     }
 
+    fn end_of_log(&self, place: usize) -> String {
+        let log = std::fs::read(self.stage.log_of(&self.replicas[place].as_ref().unwrap().name)).unwrap();
+        String::from_utf8_lossy(&log[log.len().saturating_sub(20_000)..]).into_owned()
+    }
+
     fn logs(&self) -> String {
         self.replicas.iter().flatten().map(|replica| self.log(&replica.name)).collect()
     }
@@ -201,6 +207,24 @@ async fn a_leader_that_is_told_to_end_hands_over_within_five_seconds() {
     println!("SIGTERM: ended after {ended:.2?}, the next one led after {handover:.2?}; {verdict}");
     assert_eq!(verdict.handovers, 1);
     assert!(verdict.longest_gap_after_a_release > Duration::ZERO, "it was not released");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_stands_by_asks_the_packet_api_nothing_and_ends_at_once() {
+    let mut scene = Scene::set(&[]).await;
+    let leases: Api<Lease> = Api::namespaced(scene.stage.admin.clone(), "kube-system");
+    let lease = json!({
+        "metadata": {"name": "cloud-controller-manager"},
+        "spec": {"holderIdentity": "somebody", "leaseDurationSeconds": 15},
+    });
+    leases.create(&PostParams::default(), &serde_json::from_value(lease).unwrap()).await.unwrap();
+    scene.start(0).await;
+    scene.says(0, "standing by").await;
+    let told = Instant::now();
+    assert_eq!(scene.replicas[0].take().unwrap().running.terminate().await, Some(0));
+    assert!(told.elapsed() < Duration::from_secs(2), "{:?}", told.elapsed());
+    assert_eq!((scene.holder().await.as_str(), scene.stage.packet.requests().count()), ("somebody", 0));
+    assert_eq!(scene.end(DEFAULT_LEASE).await.writes, 0);
 }
 
 /// What happens to a replica.
@@ -254,7 +278,7 @@ async fn only_the_leader_writes_while_replicas_are_killed_stopped_and_told_to_en
                 let must_end = place == leader && Duration::from_millis(ms) > SHORT_DEADLINE;
                 let patience = if must_end { PATIENCE } else { Duration::from_millis(500) };
                 if let Some(ended) = replica.running.ended(patience).await {
-                    assert_eq!(ended.code(), Some(1));
+                    assert_eq!(ended.code(), Some(1), "{}", scene.end_of_log(place));
                     scene.start(place).await;
                 } else {
                     assert!(!must_end, "it goes on after it stood still for {ms} ms");

@@ -9,7 +9,7 @@ use actix::System;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 pub use self::actors::{Means, Running, StartError};
-use super::kubernetes_connection::{ConnectError, connect};
+use super::kubernetes_connection::{ConnectError, connect, connect_behind};
 use crate::config::Config;
 use crate::election::{Elector, Identity, Loss};
 use crate::packet;
@@ -49,8 +49,8 @@ pub fn run(config: Config) -> Result<(), RunError> {
         let mut signals = Signals::new()?;
         say_what_is_set(&config);
         let packet = packet::Client::new(config.connection.clone())?;
-        let kubernetes = connect(&config.kubernetes).await?;
-        let elector = Elector::start(kubernetes.clone(), config.election.clone(), Identity::of_this_process());
+        let own = connect(&config.kubernetes).await?;
+        let elector = Elector::start(own, config.election.clone(), Identity::of_this_process());
         tokio::select! {
             () = elector.leads() => {}
             signal = signals.received() => {
@@ -60,13 +60,17 @@ pub fn run(config: Config) -> Result<(), RunError> {
             }
         }
         let gate = elector.gate();
+        let kubernetes = connect_behind(gate.clone(), &config.kubernetes).await?;
         let running = Running::start(&Means { config, packet, kubernetes, gate, metrics: Metrics::new() })?;
         tokio::select! {
             signal = signals.received() => {
                 tracing::info!(signal, "stopping: no new work is taken, writes under way are finished");
             }
             // Whatever the actors still do, nothing of it is written: the gate is closed.
-            loss = elector.lost() => return Err(loss.into()),
+            loss = elector.lost() => {
+                tracing::error!("leading no more: {loss}");
+                return Err(loss.into());
+            }
         }
         if running.stop().await? {
             elector.release().await;
