@@ -1,9 +1,11 @@
 //! The connection to Kubernetes: `--kubeconfig`, or the ServiceAccount of the Pod, and `--master` over either.
 
+use kube::client::ClientBuilder;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
 use crate::config::KubernetesConnection;
+use crate::election::{Fence, Gate};
 
 /// Why Kubernetes cannot be reached.
 #[derive(Debug, thiserror::Error)]
@@ -31,11 +33,24 @@ pub enum ConnectError {
     Client(#[source] kube::Error),
 }
 
-/// Makes the client; sends nothing.
+/// Makes a client; sends nothing.
 ///
 /// # Errors
 /// See [`ConnectError`].
 pub async fn connect(connection: &KubernetesConnection) -> Result<Client, ConnectError> {
+    Client::try_from(configuration(connection).await?).map_err(ConnectError::Client)
+}
+
+/// Makes a client for those that write, whose connections are cut when the gate closes; sends nothing.
+///
+/// # Errors
+/// See [`ConnectError`].
+pub async fn connect_behind(gate: Gate, connection: &KubernetesConnection) -> Result<Client, ConnectError> {
+    let builder = ClientBuilder::try_from((configuration(connection).await?, Fence::new(gate)));
+    Ok(builder.map_err(ConnectError::Client)?.build())
+}
+
+async fn configuration(connection: &KubernetesConnection) -> Result<Config, ConnectError> {
     // Whoever embeds us may have chosen a provider already, which then serves just as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut config = match &connection.kubeconfig {
@@ -51,5 +66,5 @@ pub async fn connect(connection: &KubernetesConnection) -> Result<Client, Connec
         let url = master.parse::<http::Uri>().ok().filter(|url| url.scheme().is_some() && url.authority().is_some());
         config.cluster_url = url.ok_or_else(|| ConnectError::Master(master.clone()))?;
     }
-    Client::try_from(config).map_err(ConnectError::Client)
+    Ok(config)
 }

@@ -83,7 +83,7 @@ impl Elector {
     pub async fn leads(&self) {
         // An error would mean that the task is gone, and it never leads.
         if self.standing().wait_for(|standing| matches!(standing, Standing::Leading { .. })).await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

@@ -23,11 +23,11 @@ const RELEASED_SECONDS: i32 = 1;
 
 /// A Lease as the API server has it.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Lease(DynamicObject);
+pub(super) struct Lease(Box<DynamicObject>);
 
 impl Lease {
     pub(super) fn new(object: DynamicObject) -> Self {
-        Self(object)
+        Self(Box::new(object))
     }
 
     /// Who holds it, if anybody does.
@@ -52,7 +52,7 @@ impl Lease {
 
     /// The same object with that claim in it, to be written if nobody has written it meanwhile.
     pub(super) fn with(&self, claim: &Claim, now: Timestamp) -> DynamicObject {
-        DynamicObject { data: claim.data(now), ..self.0.clone() }
+        DynamicObject { data: claim.data(now), ..(*self.0).clone() }
     }
 
     pub(super) fn metadata(&self) -> &ObjectMeta {

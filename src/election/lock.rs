@@ -46,7 +46,14 @@ impl Lock {
             Request::Update(lease, claim) => ("update", timeout_at(deadline, self.update(&lease, &claim)).await),
         };
         let error = match answered {
-            Ok(Ok(object)) => return (Answer::Is(Lease::new(object)), None),
+            Ok(Ok(object)) if object.metadata.resource_version.is_some() => {
+                return (Answer::Is(Lease::new(object)), None);
+            }
+            // Whatever that is, an update of it would go over what others have written.
+            Ok(Ok(_)) => {
+                let reason = "what was answered has no resource version".to_owned();
+                return (Answer::Unknown, Some(Trouble::Unreachable { verb, lease: self.describe(), reason }));
+            }
             Ok(Err(error)) => error,
             Err(_) => {
                 let within = deadline.saturating_duration_since(asked);

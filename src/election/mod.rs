@@ -6,6 +6,7 @@
 mod announcement;
 mod candidate;
 mod elector;
+mod fence;
 mod gate;
 mod identity;
 mod lease;
@@ -16,6 +17,7 @@ mod standing;
 mod trouble;
 
 pub use elector::Elector;
+pub use fence::Fence;
 pub use gate::{Closed, Gate, Gatekeeper};
 pub use identity::Identity;
 pub use standing::{Loss, Standing};

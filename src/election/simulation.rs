@@ -269,7 +269,7 @@ impl World {
         let Some((_, sent)) = process.asked.filter(|(asked, _)| *asked == number) else { return };
         process.asked = None;
         if process.releases {
-            self.go_on_releasing(place, answer);
+            self.go_on_releasing(place, &answer);
             return;
         }
         let led = process.candidate.leads_until().is_some();
@@ -280,9 +280,9 @@ impl World {
     }
 
     /// As the task does: read, and give back what is one's own.
-    fn go_on_releasing(&mut self, place: usize, answer: Answer) {
+    fn go_on_releasing(&mut self, place: usize, answer: &Answer) {
         let process = &mut self.processes[place];
-        let claim = match &answer {
+        let claim = match answer {
             Answer::Is(lease) => process.candidate.release(lease).map(|claim| Request::Update(lease.clone(), claim)),
             Answer::Conflict => Some(Request::Read),
             _ => None,
@@ -388,7 +388,7 @@ fn settings() -> impl Strategy<Value = ElectionSettings> {
         let retry_period = Duration::from_millis(retry);
         let renew_deadline = retry_period.mul_f64(renew);
         let lease_duration = renew_deadline.mul_f64(lease);
-        ElectionSettings { retry_period, renew_deadline, lease_duration, ..ElectionSettings::default() }
+        ElectionSettings { lease_duration, renew_deadline, retry_period, ..ElectionSettings::default() }
     })
 }
 

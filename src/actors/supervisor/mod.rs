@@ -20,7 +20,7 @@ use tokio::time::{Instant, timeout};
 pub use self::actors::{Means, Running, StartError};
 use self::observer::{Asked, Observer};
 use self::settings::Concerned;
-use super::kubernetes_connection::{ConnectError, connect};
+use super::kubernetes_connection::{ConnectError, connect, connect_behind};
 use super::lifecycle::Lifecycle;
 use super::node_watcher::NodeWatcher;
 use super::packet_api::PacketApi;
@@ -83,13 +83,16 @@ pub fn run(config: Arc<Config>, reloader: Reloader, verbosity: Verbosity) -> Res
                 return Ok(());
             }
         }
-        let running = process.start_actors()?;
+        let running = process.start_actors().await?;
         tokio::select! {
             signal = signals.received() => {
                 tracing::info!(signal, "stopping: no new work is taken, writes under way are finished");
             }
             // Whatever the actors still do, nothing of it is written: the gate is closed.
-            loss = elector.lost() => return Err(loss.into()),
+            loss = elector.lost() => {
+                tracing::error!("leading no more: {loss}");
+                return Err(loss.into());
+            }
         }
         process.health.set(STOPPING, Scope::Ready, Err("the program is stopping".to_owned()));
         let have_ended = running.stop().await?;
@@ -102,7 +105,6 @@ pub fn run(config: Arc<Config>, reloader: Reloader, verbosity: Verbosity) -> Res
 /// A process that is ready to lead.
 struct Process {
     packet: packet::Client,
-    kubernetes: kube::Client,
     elector: Elector,
     settings: watch::Receiver<SettingsInUse>,
     metrics: Metrics,
@@ -127,7 +129,7 @@ impl Process {
         let (metrics, health) = (Metrics::new(), Health::default());
         let (settings, settings_in_use) = watch::channel(settings::at_start(Arc::clone(&config), &metrics.program));
         settings::keep(reloader, settings, metrics.program.clone());
-        let elector = Elector::start(kubernetes.clone(), config.election.clone(), Identity::of_this_process());
+        let elector = Elector::start(kubernetes, config.election.clone(), Identity::of_this_process());
         let (election, standing) = (config.election.clone(), elector.standing());
         tokio::spawn(leadership::tell(standing.clone(), election, metrics.program.clone(), health.clone()));
         let observer = Arc::new(Observer {
@@ -151,18 +153,19 @@ impl Process {
             verbosity,
         };
         let server = Server::start(listening, sources, access, config.serving.profiling);
-        Ok(Self { packet, kubernetes, elector, settings: settings_in_use, metrics, health, observer, server })
+        Ok(Self { packet, elector, settings: settings_in_use, metrics, health, observer, server })
     }
 
     /// Starts the actors with the settings that are in use by now, and lets them know of those to come.
-    fn start_actors(&self) -> Result<Running, RunError> {
+    async fn start_actors(&self) -> Result<Running, RunError> {
+        let gate = self.elector.gate();
         let config = Config::clone(&self.settings.borrow().config);
         let live = config.live();
         let running = Running::start(&Means {
             packet: self.packet.with_token(live.token.clone())?,
+            kubernetes: connect_behind(gate.clone(), &config.kubernetes).await?,
             config,
-            kubernetes: self.kubernetes.clone(),
-            gate: self.elector.gate(),
+            gate,
             metrics: self.metrics.clone(),
             health: self.health.clone(),
         })?;
