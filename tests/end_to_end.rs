@@ -12,5 +12,7 @@ mod command_line;
 mod initialised_nodes;
 #[path = "end_to_end/nodes_not_ready.rs"]
 mod nodes_not_ready;
+#[path = "end_to_end/serving_access.rs"]
+mod serving_access;
 #[path = "end_to_end/stage.rs"]
 mod stage;
