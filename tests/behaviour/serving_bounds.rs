@@ -1,9 +1,9 @@
 //! Clients that are many, slow, broken or hostile cost little and keep nobody else out.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use packet_cloud_controller_manager::config::{CertificateFiles, ServingSettings, TlsVersion};
-use packet_cloud_controller_manager::serving::bounds::STOP_TIME;
+use packet_cloud_controller_manager::serving::bounds::{HANDSHAKE_TIME, STOP_TIME};
 use packet_cloud_controller_manager::serving::{Listening, ServingError};
 use rustls::version::{TLS12, TLS13};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -51,7 +51,7 @@ async fn is_healthy(served: &Served) {
 #[tokio::test]
 async fn idle_connections_keep_no_probe_out() {
     let served = Reviewer::start().await.serve(|_| {}).await;
-    let mut idle = Vec::new();
+    let (begun, mut idle) = (Instant::now(), Vec::new());
     for _ in 0..600 {
         idle.push(TcpStream::connect(served.address).await.unwrap());
     }
@@ -65,6 +65,7 @@ async fn idle_connections_keep_no_probe_out() {
     let mut first = [0];
     let ended = idle[100].read(&mut first).await;
     assert!(matches!(ended, Ok(0) | Err(_)), "{ended:?}");
+    assert!(begun.elapsed() < HANDSHAKE_TIME, "it ended by itself");
 }
 
 #[tokio::test]
@@ -191,12 +192,12 @@ async fn open_requests_are_answered_before_the_end() {
     let open = tokio::spawn(async move { client.get(url).send().await.unwrap().status() });
     let is_open = || served.access.counts().authorization.allowed.get() > 0;
     until("the request to be under way", || is_open().then_some(())).await;
+    let stopping = Instant::now();
     served.stop();
     assert_eq!(open.await.unwrap(), 200);
     let address = served.address;
-    let ending = std::time::Instant::now();
     served.stopped().await;
-    assert!(ending.elapsed() < STOP_TIME, "those that are idle are waited for");
+    assert!(stopping.elapsed() < STOP_TIME, "those that are idle are waited for");
     assert!(TcpStream::connect(address).await.is_err());
     drop((idle, silent));
 }
