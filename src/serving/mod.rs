@@ -13,6 +13,7 @@ mod crowd;
 mod entrance;
 mod files;
 mod listening;
+mod standing;
 mod tls;
 
 use std::io;

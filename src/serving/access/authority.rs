@@ -15,9 +15,9 @@ use rustls::server::danger::ClientCertVerifier;
 use tokio::time::{sleep, timeout};
 
 use super::reviews::{late, reason};
-use super::standing::Standing;
 use crate::serving::bounds::{LOOK, LOOK_UP, LOOK_UP_AGAIN, REVIEW_TIME};
 use crate::serving::files;
+use crate::serving::standing::Standing;
 
 /// Where every cluster publishes whose client certificates its API server believes, for servers like this one.
 const NAMESPACE: &str = "kube-system";

@@ -13,8 +13,8 @@ use kube::{Client, Resource};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::standing::Standing;
 use crate::serving::bounds::{MAX_REASON, REVIEW_TIME, REVIEWS_IN_A_BURST, REVIEWS_PER_SECOND};
+use crate::serving::standing::Standing;
 
 /// Why there is no review. Holds nothing of what was to be reviewed.
 pub(super) type NoReview = Arc<str>;
