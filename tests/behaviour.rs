@@ -47,6 +47,8 @@ mod requests;
 mod serving_access;
 #[path = "behaviour/serving_bounds.rs"]
 mod serving_bounds;
+#[path = "behaviour/serving_client_certificates.rs"]
+mod serving_client_certificates;
 #[path = "behaviour/stopping.rs"]
 mod stopping;
 #[path = "behaviour/throttling.rs"]

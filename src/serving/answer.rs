@@ -1,4 +1,4 @@
-//! The body of an answer, handed over in pieces, so that what a client does not read stays counted with its request.
+//! The body of an answer, handed over in pieces, so that what a client does not read stays counted.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

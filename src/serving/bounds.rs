@@ -37,15 +37,20 @@ pub const MAX_PATH: usize = 1024;
 /// Bytes in the body of a request; the largest that anything takes is a number.
 pub const MAX_BODY: usize = 4 * 1024;
 
-/// Requests at once whose access has to be reviewed, which may wait for the API server.
+/// Requests that are worked on at once whose access has to be reviewed, which may wait for the API server. What a client takes its
+/// time for, sending a body and reading an answer, does not count.
 pub const MAX_REVIEWED_REQUESTS: usize = 64;
 
-/// Requests at once on paths that everybody may read. They are counted apart, so that a probe is answered while all of the
-/// others wait for an API server that is away.
+/// Requests that are worked on at once on paths that everybody may read. They are counted apart, so that a probe is answered while
+/// all of the others wait for an API server that is away.
 pub const MAX_OPEN_REQUESTS: usize = 64;
 
-/// Requests at once on one connection of HTTP/2. Upstream allows 100; a browser opens some ten.
-pub const MAX_STREAMS: u32 = 32;
+/// Answers at once that are larger than [`MAX_UNREAD`], until they are read: metrics take some 100 KiB, and one client or two read
+/// them.
+pub const MAX_LARGE_ANSWERS: usize = 16;
+
+/// Requests at once on one connection of HTTP/2. Upstream allows 100; who comes here sends one.
+pub const MAX_STREAMS: u32 = 16;
 
 /// Streams of HTTP/2 that a client may have opened and reset again while none was looked at (CVE-2023-44487); h2's own number,
 /// named here so that it stays.
@@ -58,8 +63,8 @@ pub const MAX_FAULTY_STREAMS: usize = 64;
 /// is.
 pub const STREAM_WINDOW: u32 = 8 * 1024;
 
-/// Bytes of answers that wait for a client to read, for each connection of HTTP/1 or stream of HTTP/2; the rest stays with its
-/// request, and so counts.
+/// Bytes of answers that wait for a client to read, for each connection of HTTP/1 or stream of HTTP/2. An answer that is larger is
+/// one of [`MAX_LARGE_ANSWERS`].
 pub const MAX_UNREAD: usize = 16 * 1024;
 
 /// How long the API server may take for a review (apiserver `ClientTimeout`, 10 s).

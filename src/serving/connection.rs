@@ -39,11 +39,15 @@ pub(super) async fn serve(
     tls: TlsAcceptor,
     entrance: Arc<Entrance>,
     activity: Arc<Activity>,
-    closing: Closing,
+    mut closing: Closing,
 ) {
     // Answers are written whole, and a client waits for each.
     let _ = stream.set_nodelay(true);
-    let stream = match timeout(HANDSHAKE_TIME, handshake(stream, tls)).await {
+    let shaken = tokio::select! {
+        shaken = timeout(HANDSHAKE_TIME, handshake(stream, tls)) => shaken,
+        _ = closing.wait_for(|is_closing| *is_closing) => return,
+    };
+    let stream = match shaken {
         Ok(Some(stream)) => stream,
         Ok(None) => return,
         Err(_) => return tracing::debug!("a connection ends that has not spoken TLS in time"),

@@ -13,20 +13,21 @@ use hyper::body::{Body as HttpBody, Incoming};
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use rustls::pki_types::CertificateDer;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, timeout};
 
 use super::access::{Access, Refusal, User, is_known, path_of};
 use super::activity::Activity;
 use super::answer::Answer;
-use super::bounds::{MAX_BODY, MAX_OPEN_REQUESTS, MAX_REVIEWED_REQUESTS, REQUEST_TIME};
+use super::bounds::{MAX_BODY, MAX_LARGE_ANSWERS, MAX_OPEN_REQUESTS, MAX_REVIEWED_REQUESTS, MAX_UNREAD, REQUEST_TIME};
 
 /// The one way to the routes.
 pub(super) struct Entrance {
     router: Router,
     access: Arc<Access>,
-    reviewed: Arc<Semaphore>,
-    open: Arc<Semaphore>,
+    reviewed: Semaphore,
+    open: Semaphore,
+    large: Arc<Semaphore>,
 }
 
 /// What is known of the connection that a request comes from.
@@ -40,17 +41,24 @@ pub(super) struct Visitor {
 
 impl Entrance {
     pub(super) fn new(router: Router, access: Arc<Access>) -> Self {
-        let reviewed = Arc::new(Semaphore::new(MAX_REVIEWED_REQUESTS));
-        Self { router, access, reviewed, open: Arc::new(Semaphore::new(MAX_OPEN_REQUESTS)) }
+        let [reviewed, open] = [MAX_REVIEWED_REQUESTS, MAX_OPEN_REQUESTS].map(Semaphore::new);
+        Self { router, access, reviewed, open, large: Arc::new(Semaphore::new(MAX_LARGE_ANSWERS)) }
     }
 
     /// Answers a request.
     pub(super) async fn answer(&self, request: Request<Incoming>, visitor: &Visitor) -> Response<Answer> {
         let open = visitor.activity.begin(Instant::now());
         let version = request.version();
-        let (user, permit, mut response) = match timeout(REQUEST_TIME, self.pass(request, visitor)).await {
-            Ok(passed) => passed,
-            Err(_) => (None, None, Refusal::Late.into_response()),
+        let passed = timeout(REQUEST_TIME, self.pass(request, visitor)).await.unwrap_or(Err(Refusal::Late));
+        let (user, response) = match passed {
+            Ok((user, response)) => (Some(user), response),
+            Err(refusal) => (None, refusal.into_response()),
+        };
+        let is_small = response.body().size_hint().upper().is_some_and(|size| size <= MAX_UNREAD as u64);
+        let (mut response, permit) = match self.large.clone().try_acquire_owned() {
+            _ if is_small => (response, None),
+            Ok(permit) => (response, Some(permit)),
+            Err(_) => (Refusal::Busy.into_response(), None),
         };
         // Strangers get one answer from a connection of HTTP/2, which can do much harm for little (CVE-2023-44487); so does upstream
         // (apiserver `UnauthenticatedHTTP2DOSMitigation`).
@@ -63,36 +71,22 @@ impl Entrance {
         response.map(|body| Answer::new(body, open, permit))
     }
 
-    async fn pass(
-        &self,
-        request: Request<Incoming>,
-        visitor: &Visitor,
-    ) -> (Option<Arc<User>>, Option<OwnedSemaphorePermit>, Response) {
+    /// Lets a request pass to its route. Places are taken only for what the client cannot draw out.
+    async fn pass(&self, request: Request<Incoming>, visitor: &Visitor) -> Result<(Arc<User>, Response), Refusal> {
         let (mut head, body) = request.into_parts();
-        let refused = |refusal: Refusal| (None, None, refusal.into_response());
         if !is_known(&head.method) {
-            return refused(Refusal::Method);
+            return Err(Refusal::Method);
         }
-        let path = match path_of(&head.uri) {
-            Ok(path) => path,
-            Err(error) => return refused(Refusal::Path(error)),
-        };
+        let path = path_of(&head.uri).map_err(Refusal::Path)?;
+        let body = read(body).await?;
         let places = if self.access.is_open(path) { &self.open } else { &self.reviewed };
-        let Ok(permit) = places.clone().try_acquire_owned() else { return refused(Refusal::Busy) };
-
-        let user = match self.access.admit(&head.method, path, &head.headers, &visitor.chain).await {
-            Ok(user) => user,
-            Err(refusal) => return (None, Some(permit), refusal.into_response()),
-        };
-        let body = match read(body).await {
-            Ok(body) => body,
-            Err(refusal) => return (Some(user), Some(permit), refusal.into_response()),
-        };
+        let _place = places.try_acquire().map_err(|_| Refusal::Busy)?;
+        let user = self.access.admit(&head.method, path, &head.headers, &visitor.chain).await?;
         // No route is tempted to use it.
         head.headers.remove(AUTHORIZATION);
         head.extensions.insert(user.clone());
         let Ok(response) = TowerToHyperService::new(self.router.clone()).call(Request::from_parts(head, body)).await;
-        (Some(user), Some(permit), response)
+        Ok((user, response))
     }
 }
 

@@ -13,13 +13,14 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::ServingError;
-use super::access::{Access, Standing};
+use super::access::Access;
 use super::activity::Activity;
 use super::bounds::{ACCEPT_PAUSE, STOP_TIME};
 use super::certificate::{ServerCertificate, own_names};
 use super::connection;
 use super::crowd::Crowd;
 use super::entrance::Entrance;
+use super::standing::Standing;
 use super::tls;
 use crate::config::ServingSettings;
 

@@ -15,6 +15,7 @@ mod files;
 mod listening;
 pub mod local;
 mod routes;
+mod standing;
 mod tls;
 
 use std::io;

@@ -1,8 +1,9 @@
 //! Clients that are many, slow, broken or hostile cost little and keep nobody else out.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use packet_cloud_controller_manager::config::{CertificateFiles, ServingSettings, TlsVersion};
+use packet_cloud_controller_manager::serving::bounds::{HANDSHAKE_TIME, STOP_TIME};
 use packet_cloud_controller_manager::serving::{Listening, ServingError};
 use rustls::version::{TLS12, TLS13};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -50,7 +51,7 @@ async fn is_healthy(served: &Served) {
 #[tokio::test]
 async fn idle_connections_keep_no_probe_out() {
     let served = Reviewer::start().await.serve(|_| {}).await;
-    let mut idle = Vec::new();
+    let (begun, mut idle) = (Instant::now(), Vec::new());
     for _ in 0..600 {
         idle.push(TcpStream::connect(served.address).await.unwrap());
     }
@@ -64,6 +65,7 @@ async fn idle_connections_keep_no_probe_out() {
     let mut first = [0];
     let ended = idle[100].read(&mut first).await;
     assert!(matches!(ended, Ok(0) | Err(_)), "{ended:?}");
+    assert!(begun.elapsed() < HANDSHAKE_TIME, "it ended by itself");
 }
 
 #[tokio::test]
@@ -136,6 +138,31 @@ async fn a_flood_of_resets_ends_its_own_connection_only() {
 }
 
 #[tokio::test]
+async fn clients_that_take_their_time_take_no_place() {
+    let served = Reviewer::start().await.serve(|_| {}).await;
+    let mut slow = Vec::new();
+    for _ in 0..80 {
+        let mut stream = connect(served.address, &[&TLS13], b"http/1.1").await.unwrap();
+        stream.write_all(b"POST /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 4000\r\n\r\nabc").await.unwrap();
+        slow.push(stream);
+    }
+    is_healthy(&served).await;
+    for _ in 0..10 {
+        // Not a byte of a body may be sent to this client.
+        let mut stream = connect(served.address, &[&TLS13], b"h2").await.unwrap();
+        let preface = [&HTTP_2_PREFACE[..24], &[0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0]].concat();
+        let requests: Vec<u8> = (0..16).flat_map(|number| http_2_request(2 * number + 1, false)).collect();
+        stream.write_all(&[preface, requests].concat()).await.unwrap();
+        let mut heard = [0; 512];
+        assert!(stream.read(&mut heard).await.unwrap() > 0);
+        slow.push(stream);
+    }
+    let is_asked = || served.access.counts().authorization.open.get() > 160;
+    until("all of them to be answered", || is_asked().then_some(())).await;
+    is_healthy(&served).await;
+}
+
+#[tokio::test]
 async fn reviews_that_hang_keep_no_probe_out_and_are_bounded() {
     let reviewer = Reviewer::start().await;
     reviewer.learn(|knowledge| knowledge.delay = Duration::from_secs(5));
@@ -161,15 +188,18 @@ async fn open_requests_are_answered_before_the_end() {
     let mut served = reviewer.serve(|_| {}).await;
     let (client, url) = (client(|builder| builder), served.url("/slow"));
     let idle = connect(served.address, &[&TLS13], b"http/1.1").await.unwrap();
+    let silent = TcpStream::connect(served.address).await.unwrap();
     let open = tokio::spawn(async move { client.get(url).send().await.unwrap().status() });
     let is_open = || served.access.counts().authorization.allowed.get() > 0;
     until("the request to be under way", || is_open().then_some(())).await;
+    let stopping = Instant::now();
     served.stop();
     assert_eq!(open.await.unwrap(), 200);
     let address = served.address;
     served.stopped().await;
+    assert!(stopping.elapsed() < STOP_TIME, "those that are idle are waited for");
     assert!(TcpStream::connect(address).await.is_err());
-    drop(idle);
+    drop((idle, silent));
 }
 
 #[tokio::test]

@@ -12,11 +12,12 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
+use tokio::time::{sleep, timeout};
 
-use super::reviews::reason;
-use super::standing::Standing;
-use crate::serving::bounds::{LOOK, LOOK_UP, LOOK_UP_AGAIN};
+use super::reviews::{late, reason};
+use crate::serving::bounds::{LOOK, LOOK_UP, LOOK_UP_AGAIN, REVIEW_TIME};
 use crate::serving::files;
+use crate::serving::standing::Standing;
 
 /// Where every cluster publishes whose client certificates its API server believes, for servers like this one.
 const NAMESPACE: &str = "kube-system";
@@ -79,7 +80,7 @@ impl Authority {
                 Source::Cluster(_) if self.verifier().is_none() => LOOK_UP_AGAIN,
                 Source::Cluster(_) => LOOK_UP,
             };
-            tokio::time::sleep(pause).await;
+            sleep(pause).await;
         }
     }
 
@@ -120,7 +121,8 @@ impl Authority {
 
 async fn look_up(client: Client) -> Result<Vec<u8>, String> {
     let maps = Api::<ConfigMap>::namespaced(client, NAMESPACE);
-    let map = maps.get(CONFIG_MAP).await.map_err(|error| reason(&error))?;
+    let got = timeout(REVIEW_TIME, maps.get(CONFIG_MAP)).await.map_err(|_| late())?;
+    let map = got.map_err(|error| reason(&error))?;
     let text = map.data.and_then(|mut data| data.remove(KEY));
     text.map(String::into_bytes).ok_or_else(|| format!("ConfigMap {NAMESPACE}/{CONFIG_MAP} has no {KEY}"))
 }

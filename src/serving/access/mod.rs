@@ -13,7 +13,6 @@ mod digest;
 mod path;
 mod refusal;
 mod reviews;
-mod standing;
 mod token;
 mod user;
 
@@ -35,8 +34,8 @@ pub(super) use self::path::path_of;
 pub use self::path::{OpenPathError, PathError};
 pub use self::refusal::Refusal;
 pub(super) use self::refusal::is_known;
-pub(super) use self::standing::Standing;
 pub use self::user::{ANONYMOUS, AUTHENTICATED, MASTERS, UNAUTHENTICATED, User};
+use super::standing::Standing;
 use crate::config::ServingSettings;
 
 /// Why it cannot be found out who may read what.

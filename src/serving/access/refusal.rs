@@ -134,7 +134,7 @@ impl IntoResponse for Refusal {
             if matches!(self, Self::Forbidden { .. }) {
                 body["details"] = json!({});
             }
-            ("application/json", format!("{body:#}\n"))
+            ("application/json", format!("{body:#}"))
         };
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = status;

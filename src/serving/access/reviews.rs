@@ -13,8 +13,8 @@ use kube::{Client, Resource};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::standing::Standing;
 use crate::serving::bounds::{MAX_REASON, REVIEW_TIME, REVIEWS_IN_A_BURST, REVIEWS_PER_SECOND};
+use crate::serving::standing::Standing;
 
 /// Why there is no review. Holds nothing of what was to be reviewed.
 pub(super) type NoReview = Arc<str>;
@@ -51,11 +51,16 @@ impl Reviews {
                 return Ok(answer);
             }
             Ok(Err(error)) => reason(&error),
-            Err(_) => format!("the API server has not answered within {} s", REVIEW_TIME.as_secs()),
+            Err(_) => late(),
         };
         self.standing.failed(&reason);
         Err(reason.into())
     }
+}
+
+/// What there is to say of an API server that does not answer.
+pub(super) fn late() -> String {
+    format!("the API server has not answered within {} s", REVIEW_TIME.as_secs())
 }
 
 /// Why the API server did not do what it was asked to, in words that repeat neither the question nor any credentials.

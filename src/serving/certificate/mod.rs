@@ -14,9 +14,9 @@ use tokio::time::sleep;
 
 use self::pair::Pair;
 pub use self::pair::PairError;
-use super::access::Standing;
 use super::bounds::LOOK;
 use super::files;
+use super::standing::Standing;
 use crate::config::CertificateFiles;
 
 /// How often it is looked at whether a certificate of our own is to be renewed. Not slept through until then: clocks are set.

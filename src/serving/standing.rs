@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// Whether something works, and if not, why.
 #[derive(Debug)]
-pub(in crate::serving) struct Standing {
+pub(super) struct Standing {
     /// What it is that works or fails, as the log has it.
     what: &'static str,
     /// What does not happen while it fails.
@@ -13,26 +13,26 @@ pub(in crate::serving) struct Standing {
 }
 
 impl Standing {
-    pub(in crate::serving) fn new(what: &'static str, consequence: &'static str) -> Self {
+    pub(super) fn new(what: &'static str, consequence: &'static str) -> Self {
         Self { what, consequence, trouble: Mutex::default() }
     }
 
     /// It worked.
-    pub(in crate::serving) fn works(&self) {
+    pub(super) fn works(&self) {
         if self.change(None) {
             tracing::info!("{} works again", self.what);
         }
     }
 
     /// It failed.
-    pub(in crate::serving) fn failed(&self, reason: &str) {
+    pub(super) fn failed(&self, reason: &str) {
         if self.change(Some(reason)) {
             tracing::warn!(reason, "{} does not work; {}", self.what, self.consequence);
         }
     }
 
     /// Why it does not work.
-    pub(in crate::serving) fn trouble(&self) -> Option<String> {
+    pub(super) fn trouble(&self) -> Option<String> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
