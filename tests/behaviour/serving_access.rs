@@ -225,6 +225,9 @@ impl Write for Log {
 async fn trouble_is_logged_once_and_tokens_never() {
     let (log, reviewer) = (Log::default(), Reviewer::start().await);
     let writer = log.clone();
+    // Where there is but one subscriber, tracing has whichever thread comes first say whether a line is wanted by anybody, and the
+    // other tests' threads say no.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let lines = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false);
     let _guard = tracing::subscriber::set_default(lines.with_max_level(tracing::Level::TRACE).finish());
     let served = reviewer.serve(|_| {}).await;
