@@ -14,11 +14,19 @@ mod initialised_nodes;
 mod leader_election;
 #[path = "end_to_end/nodes_not_ready.rs"]
 mod nodes_not_ready;
+#[path = "end_to_end/operating.rs"]
+mod operating;
+#[path = "end_to_end/operator.rs"]
+mod operator;
 #[path = "end_to_end/proxy.rs"]
 mod proxy;
+#[path = "end_to_end/rotated_token.rs"]
+mod rotated_token;
 #[path = "end_to_end/serving_access.rs"]
 mod serving_access;
 #[path = "end_to_end/stage.rs"]
 mod stage;
+#[path = "end_to_end/upstream_manifests.rs"]
+mod upstream_manifests;
 #[path = "end_to_end/who_led.rs"]
 mod who_led;

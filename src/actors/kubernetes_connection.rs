@@ -1,10 +1,9 @@
 //! The connection to Kubernetes: `--kubeconfig`, or the ServiceAccount of the Pod, and `--master` over either.
 
 use kube::client::ClientBuilder;
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
-use crate::config::KubernetesConnection;
+use crate::config::{KubernetesConnection, kubeconfig};
 use crate::election::{Fence, Gate};
 
 /// Why Kubernetes cannot be reached.
@@ -22,7 +21,8 @@ pub enum ConnectError {
     },
     /// There is no kubeconfig, and this is no Pod.
     #[error(
-        "no --kubeconfig is given, and this is no Pod with a ServiceAccount ({0}); name a kubeconfig, or run in the cluster"
+        "no --kubeconfig and no --master is given, and this is no Pod with a ServiceAccount ({0}); name a kubeconfig, or run in the \
+         cluster"
     )]
     NotInCluster(String),
     /// The address of `--master` is none.
@@ -53,18 +53,25 @@ pub async fn connect_behind(gate: Gate, connection: &KubernetesConnection) -> Re
 async fn configuration(connection: &KubernetesConnection) -> Result<Config, ConnectError> {
     // Whoever embeds us may have chosen a provider already, which then serves just as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    let url = |text: &String| {
+        let url = text.parse::<http::Uri>().ok().filter(|url| url.scheme().is_some() && url.authority().is_some());
+        url.ok_or_else(|| ConnectError::Master(text.clone()))
+    };
+    let master = connection.master.as_ref().map(url).transpose()?;
     let mut config = match &connection.kubeconfig {
         Some(path) => {
             let broken = |reason: String| ConnectError::Kubeconfig { file: path.display().to_string(), reason };
-            let kubeconfig = Kubeconfig::read_from(path).map_err(|error| broken(error.to_string()))?;
-            let options = KubeConfigOptions::default();
-            Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| broken(error.to_string()))?
+            kubeconfig::read(path).await.map_err(broken)?
         }
-        None => Config::incluster().map_err(|error| ConnectError::NotInCluster(error.to_string()))?,
+        None => match (Config::incluster(), master.clone()) {
+            (Ok(config), _) => config,
+            // An API server that asks for no credentials, such as one that is simulated.
+            (Err(_), Some(master)) => Config::new(master),
+            (Err(error), None) => return Err(ConnectError::NotInCluster(error.to_string())),
+        },
     };
-    if let Some(master) = &connection.master {
-        let url = master.parse::<http::Uri>().ok().filter(|url| url.scheme().is_some() && url.authority().is_some());
-        config.cluster_url = url.ok_or_else(|| ConnectError::Master(master.clone()))?;
+    if let Some(master) = master {
+        config.cluster_url = master;
     }
     Ok(config)
 }

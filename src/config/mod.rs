@@ -8,6 +8,7 @@ mod environment;
 pub mod error;
 mod file;
 pub mod flags;
+pub mod kubeconfig;
 mod live;
 mod reload;
 mod serving;

@@ -58,7 +58,7 @@ async fn a_trailing_comma_in_the_file_is_named_by_line_and_column_and_shows_no_s
 #[tokio::test]
 async fn without_a_cluster_it_ends_and_says_how_to_name_one() {
     for (flags, expected) in [
-        (vec!["--cloud-provider=packet"], "no --kubeconfig is given"),
+        (vec!["--cloud-provider=packet"], "no --kubeconfig and no --master is given"),
         (vec!["--cloud-provider=packet", "--kubeconfig=/nowhere/kubeconfig"], "cannot use /nowhere/kubeconfig"),
     ] {
         let mut command = program(&flags);
@@ -122,7 +122,7 @@ async fn the_command_lines_of_both_programs_need_nothing_but_a_cluster() {
         let flag = format!("{name}={}", file.path().display());
         for flags in [&packet[..], &metal[..]] {
             let output = output(program(&[flags, &[flag.as_str()]].concat())).await;
-            assert!(said(&output).contains("no --kubeconfig is given"), "{}", said(&output));
+            assert!(said(&output).contains("no --kubeconfig and no --master is given"), "{}", said(&output));
         }
     }
 }

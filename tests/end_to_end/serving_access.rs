@@ -14,6 +14,8 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose
 use serde_json::Value;
 use tokio::net::TcpListener;
 
+use crate::stage::token_of;
+
 const ACCESS: &str = include_str!("../../deploy/manifests/access.yaml");
 
 /// What Prometheus needs, as docs/serving.md has it, for its account and for a group of people; and an account without it.
@@ -35,12 +37,6 @@ subjects:
   - {kind: ServiceAccount, name: prometheus, namespace: default}
   - {apiGroup: rbac.authorization.k8s.io, kind: Group, name: operators}
 ";
-
-/// The token in a kubeconfig of the control plane.
-fn token_in(kubeconfig: &str) -> String {
-    let line = kubeconfig.lines().find_map(|line| line.trim().strip_prefix("token: ")).unwrap();
-    serde_json::from_str(line).unwrap()
-}
 
 /// A server with `/healthz` and `/metrics`, whose access the cluster reviews. Answers where it is.
 async fn serve(cluster: kube::Client, settings: &ServingSettings) -> String {
@@ -108,10 +104,10 @@ async fn who_may_read_metrics_is_what_the_cluster_says() {
 
     let anybody = client().build().unwrap();
     assert_eq!(read(&anybody, &format!("{server}/healthz"), None).await, (200, "ok".to_owned()));
-    let prometheus = token_in(&account("default", "prometheus").await);
+    let prometheus = token_of(&account("default", "prometheus").await);
     assert_eq!(read(&anybody, &metrics, Some(&prometheus)).await, (200, "metrics".to_owned()));
     let forbidden = |user: &str| (403, format!("forbidden: User \"{user}\" cannot get path \"/metrics\""));
-    let nobody = token_in(&account("default", "nobody").await);
+    let nobody = token_of(&account("default", "nobody").await);
     assert_eq!(read(&anybody, &metrics, Some(&nobody)).await, forbidden("system:serviceaccount:default:nobody"));
     assert_eq!(read(&anybody, &metrics, None).await, forbidden("system:anonymous"));
     assert_eq!(read(&anybody, &metrics, Some("wrong")).await, (401, "Unauthorized".to_owned()));
@@ -137,7 +133,7 @@ async fn without_the_grants_health_is_all_that_is_served() {
     let server = serve(weak, &ServingSettings::default()).await;
     let (anybody, metrics) = (client().build().unwrap(), format!("{server}/metrics"));
 
-    let (status, message) = read(&anybody, &metrics, Some(&token_in(&account("prometheus").await))).await;
+    let (status, message) = read(&anybody, &metrics, Some(&token_of(&account("prometheus").await))).await;
     let said =
         "tokenreviews.authentication.k8s.io is forbidden: User \"system:serviceaccount:default:nobody\" cannot create";
     assert!(status == 401 && message.contains(said), "{status} {message}");

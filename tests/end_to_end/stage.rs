@@ -104,6 +104,20 @@ impl Stage {
         self.log_of("program")
     }
 
+    /// Waits until the program says that.
+    pub(crate) async fn log_says(&self, part: &str) {
+        let begun = Instant::now();
+        let mut glances = tokio::time::interval(Duration::from_millis(100));
+        loop {
+            glances.tick().await;
+            let log = std::fs::read_to_string(self.log()).unwrap();
+            if log.contains(part) {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "`{part}` is not in\n{log}");
+        }
+    }
+
     /// Waits until every Node of the cluster but the exempt ones is initialised.
     pub(crate) async fn initialised(&self, exempt: &[&str]) -> Vec<Node> {
         let begun = Instant::now();
@@ -162,6 +176,12 @@ impl Drop for Stage {
             assert!(!text.contains(self.packet.token()), "the token is in {}", log.display());
         }
     }
+}
+
+/// The token in a kubeconfig of the control plane.
+pub(crate) fn token_of(kubeconfig: &str) -> String {
+    let line = kubeconfig.lines().find_map(|line| line.trim().strip_prefix("token: ")).unwrap();
+    serde_json::from_str(line).unwrap()
 }
 
 pub(crate) fn named(node: &Node) -> (String, &Node) {
