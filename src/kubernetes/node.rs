@@ -1,6 +1,7 @@
 //! The slim Node: what this program keeps of the 10 to 20 KB that a Node of a real kubelet has.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,8 +53,8 @@ pub struct Node {
     pub uid: Box<str>,
     /// Which state of the object this is. Numbers of one API server can be compared (KEP-5504).
     pub resource_version: Option<u64>,
-    /// When it was created, in seconds since 1970; absent where that is not told.
-    pub created_at: Option<i64>,
+    /// When it was created, in seconds since 1970; absent where that is not told, and from 2106 on.
+    pub created_at: Option<NonZeroU32>,
     /// Whether somebody has asked for its deletion already.
     pub being_deleted: bool,
     /// `spec.providerID`; absent where empty.
@@ -81,7 +82,7 @@ impl Node {
     /// How old it is at a moment of the clock that it was created by, or of one that agrees with it.
     #[must_use]
     pub fn age_at(&self, now: Timestamp) -> Option<Duration> {
-        let seconds = now.as_second().checked_sub(self.created_at?)?;
+        let seconds = now.as_second().checked_sub(self.created_at?.get().into())?;
         u64::try_from(seconds).ok().map(Duration::from_secs)
     }
 

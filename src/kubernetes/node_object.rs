@@ -1,6 +1,7 @@
 //! A Node as it comes from the API: read straight into what is kept of it.
 
 use std::borrow::Cow;
+use std::num::NonZeroU32;
 
 use k8s_openapi::ClusterResourceScope;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -24,7 +25,7 @@ use super::taint::Taint;
 #[serde(from = "Wire")]
 pub struct NodeObject {
     metadata: ObjectMeta,
-    created_at: Option<i64>,
+    created_at: Option<NonZeroU32>,
     being_deleted: bool,
     labels: NodeLabels,
     provided_node_ip: Option<SmolStr>,
@@ -51,7 +52,7 @@ struct Metadata {
     #[serde(default)]
     resource_version: Option<String>,
     #[serde(default, deserialize_with = "second")]
-    creation_timestamp: Option<i64>,
+    creation_timestamp: Option<NonZeroU32>,
     /// When it is to be gone is nothing to us; that it is, is.
     #[serde(default)]
     deletion_timestamp: Option<IgnoredAny>,
@@ -84,9 +85,10 @@ fn provided_node_ip<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
 }
 
 /// The second of a moment; one that cannot be read is none, as nothing that is done depends on it.
-fn second<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+fn second<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NonZeroU32>, D::Error> {
     let text: Option<Cow<'de, str>> = Option::deserialize(deserializer)?;
-    Ok(text.and_then(|text| text.parse::<Timestamp>().ok()).map(Timestamp::as_second))
+    let second = text.and_then(|text| text.parse::<Timestamp>().ok()).map(Timestamp::as_second);
+    Ok(second.and_then(|second| u32::try_from(second).ok()).and_then(NonZeroU32::new))
 }
 
 impl From<Wire> for NodeObject {

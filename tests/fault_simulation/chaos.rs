@@ -7,7 +7,6 @@ use packet_api_server::{Fault, FaultKind, Latency, Outage, OutageKind};
 use serde_json::json;
 
 use crate::machine::Power;
-use crate::secrecy::TOKEN;
 use crate::world::World;
 
 /// One thing that happens.
@@ -38,6 +37,10 @@ pub(crate) enum Happening {
         project: u16,
     },
     Revoked,
+    /// The token is replaced, and the controller is told so a while later.
+    Rotated {
+        told_after: Duration,
+    },
     PacketOutage(OutageKind),
     PacketSlow(Duration),
     PacketWell,
@@ -74,7 +77,8 @@ impl Happening {
         let index = dice.usize(..machines.max(1));
         let pause = Duration::from_millis(dice.u64(..90_000));
         match dice.u8(..100) {
-            0..4 => Self::Nothing,
+            0..3 => Self::Nothing,
+            3..4 => Self::Rotated { told_after: Duration::from_millis(dice.u64(..20_000)) },
             4..8 => Self::Flap { index, time: Duration::from_millis(dice.u64(..4_000)) },
             8..14 => Self::Joins,
             14..22 => Self::Power(index, Power::Off),
@@ -138,11 +142,16 @@ impl Happening {
                 faults.push(Fault::new(FaultKind::status(404)).always());
             }
             Self::Revoked => world.packet.store().set_token("another-token"),
+            Self::Rotated { told_after } => {
+                world.rotate_token();
+                world.pass(*told_after).await;
+                world.tell_token();
+            }
             Self::PacketOutage(kind) => world.packet.set_outage(Some(Outage::new(*kind))),
             Self::PacketSlow(time) => world.packet.set_latency(Latency::fixed(*time)),
             Self::PacketWell => {
                 world.packet.faults().clear();
-                world.packet.store().set_token(TOKEN);
+                world.packet.store().set_token(world.token());
                 world.packet.set_outage(None);
                 world.packet.set_latency(Latency::NONE);
             }

@@ -4,9 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Parser;
+use packet_cloud_controller_manager::actors::lifecycle::Lifecycle;
+use packet_cloud_controller_manager::actors::node_watcher::NodeWatcher;
+use packet_cloud_controller_manager::actors::packet_api::PacketApi;
 use packet_cloud_controller_manager::actors::supervisor::{Means, Running};
-use packet_cloud_controller_manager::config::{Config, Flags};
+use packet_cloud_controller_manager::config::{Config, Flags, LiveSettings};
 use packet_cloud_controller_manager::election::Gatekeeper;
+use packet_cloud_controller_manager::messages::settings::{NewSettings, TryAgain};
 use packet_cloud_controller_manager::packet;
 use packet_cloud_controller_manager::telemetry::health::Health;
 use packet_cloud_controller_manager::telemetry::metrics::Metrics;
@@ -21,6 +25,7 @@ pub(crate) struct Process {
     cutter: Cutter,
     leads: Arc<AtomicBool>,
     metrics: Metrics,
+    config: Config,
 }
 
 impl Process {
@@ -44,12 +49,20 @@ impl Process {
         let means = Means {
             packet: packet::Client::over(transport, config.connection.clone()).unwrap(),
             kubernetes: kube::Client::new(way, "default"),
-            config,
+            config: config.clone(),
             gate,
             metrics: metrics.clone(),
             health: Health::default(),
         };
-        Self { running: Running::start(&means).unwrap(), gatekeeper, cutter, leads, metrics }
+        Self { running: Running::start(&means).unwrap(), gatekeeper, cutter, leads, metrics, config }
+    }
+
+    /// It is told of a new token, as when its settings' file was read anew.
+    pub(crate) fn use_token(&self, token: &str) {
+        let settings = NewSettings(Arc::new(LiveSettings { token: token.into(), ..self.config.live() }));
+        self.running.address::<PacketApi>().unwrap().do_send(settings.clone());
+        self.running.address::<Lifecycle>().unwrap().do_send(settings);
+        self.running.address::<NodeWatcher>().unwrap().do_send(TryAgain);
     }
 
     /// It is gone at once, and what was on its way may or may not arrive.

@@ -89,6 +89,8 @@ pub(crate) struct World {
     pub(crate) rate: f64,
     pub(crate) burst: NonZeroU32,
     variables: Vec<(&'static str, String)>,
+    token: String,
+    rotations: u32,
     missing_since: BTreeMap<String, Instant>,
     /// The Nodes, whether each is Ready, and of which version of the cluster that is.
     nodes: BTreeMap<String, bool>,
@@ -104,6 +106,31 @@ impl World {
         let per_page = *dice.choice(&[3, 5, 10, 1000]).unwrap();
         let budget = *dice.choice(&[(10.0, 20, 8), (2.0, 5, 2), (50.0, 20, 8), (1.0, 3, 1)]).unwrap();
         Self::with(dice, machines, per_page, budget).await
+    }
+
+    /// The token that the API takes, or would but for trouble.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// The API takes another token from now on.
+    pub(crate) fn rotate_token(&mut self) {
+        self.rotations += 1;
+        // The secret that must not be seen is part of each.
+        self.token = format!("{TOKEN}-{}", self.rotations);
+        self.packet.store().set_token(&self.token);
+    }
+
+    /// The controller is told of the token, this process and those to come.
+    pub(crate) fn tell_token(&mut self) {
+        for (variable, value) in &mut self.variables {
+            if *variable == "METAL_API_KEY" {
+                value.clone_from(&self.token);
+            }
+        }
+        if let Some(process) = &self.process {
+            process.use_token(&self.token);
+        }
     }
 
     /// A world of so many machines, of an API that puts so many devices on a page, and of that rate, burst and number of
@@ -161,6 +188,8 @@ impl World {
             rate,
             burst: NonZeroU32::new(burst).unwrap(),
             variables,
+            token: TOKEN.to_owned(),
+            rotations: 0,
             missing_since: BTreeMap::new(),
             nodes: BTreeMap::new(),
             read_at: u64::MAX,
