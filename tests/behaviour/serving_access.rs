@@ -44,7 +44,7 @@ async fn an_unknown_token_is_refused() {
     let (status, body) = served.get("/metrics", Some("s3cret")).await;
     assert_eq!((status, message(&body)), (401, "Unauthorized".to_owned()));
     assert_eq!(reviewer.access_reviews(), 0);
-    assert_eq!(served.access.counts().authentication.refused.get(), 1);
+    assert_eq!(served.counts.authentication.refused.get(), 1);
 }
 
 #[tokio::test]
@@ -161,7 +161,7 @@ async fn an_api_server_that_is_away_admits_nobody() {
     let (status, body) = served.get("/metrics", None).await;
     assert!(status == 500 && body.contains("the API server cannot be reached: "), "{status} {body}");
     assert_eq!(served.get("/healthz", None).await.0, 200);
-    let counts = served.access.counts();
+    let counts = &served.counts;
     assert_eq!((counts.authentication.failed.get(), counts.authorization.failed.get()), (1, 1));
 }
 

@@ -157,7 +157,7 @@ async fn clients_that_take_their_time_take_no_place() {
         assert!(stream.read(&mut heard).await.unwrap() > 0);
         slow.push(stream);
     }
-    let is_asked = || served.access.counts().authorization.open.get() > 160;
+    let is_asked = || served.counts.authorization.open.get() > 160;
     until("all of them to be answered", || is_asked().then_some(())).await;
     is_healthy(&served).await;
 }
@@ -170,7 +170,7 @@ async fn reviews_that_hang_keep_no_probe_out_and_are_bounded() {
     let (first, second) = (client(reqwest::ClientBuilder::http1_only), client(reqwest::ClientBuilder::http1_only));
     let hanging = futures::future::join_all((0..64).map(|_| served.get_by(&first, "/metrics", None)));
     let beside = async {
-        let is_full = || served.access.counts().authentication.anonymous.get() >= 64;
+        let is_full = || served.counts.authentication.anonymous.get() >= 64;
         until("all places to be taken", || is_full().then_some(())).await;
         let response = second.get(served.url("/metrics")).send().await.unwrap();
         assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (429, &"1".parse().unwrap()));
@@ -190,7 +190,7 @@ async fn open_requests_are_answered_before_the_end() {
     let idle = connect(served.address, &[&TLS13], b"http/1.1").await.unwrap();
     let silent = TcpStream::connect(served.address).await.unwrap();
     let open = tokio::spawn(async move { client.get(url).send().await.unwrap().status() });
-    let is_open = || served.access.counts().authorization.allowed.get() > 0;
+    let is_open = || served.counts.authorization.allowed.get() > 0;
     until("the request to be under way", || is_open().then_some(())).await;
     let stopping = Instant::now();
     served.stop();

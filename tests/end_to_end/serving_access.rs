@@ -10,6 +10,7 @@ use kube::Api;
 use kube::api::PostParams;
 use packet_cloud_controller_manager::config::ServingSettings;
 use packet_cloud_controller_manager::serving::{Access, Listening};
+use packet_cloud_controller_manager::telemetry::metrics::AccessMetrics;
 use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -41,7 +42,7 @@ subjects:
 /// A server with `/healthz` and `/metrics`, whose access the cluster reviews. Answers where it is.
 async fn serve(cluster: kube::Client, settings: &ServingSettings) -> String {
     let routes = Router::new().route("/healthz", get(|| async { "ok" })).route("/metrics", get(|| async { "metrics" }));
-    let access = Arc::new(Access::new(settings, &cluster).await.unwrap());
+    let access = Arc::new(Access::new(settings, &cluster, AccessMetrics::default()).await.unwrap());
     let listening = Listening::on(TcpListener::bind("127.0.0.1:0").await.unwrap(), settings).unwrap();
     let url = format!("https://{}", listening.local_addr().unwrap());
     tokio::spawn(listening.serve(routes, access, std::future::pending()));

@@ -10,6 +10,7 @@ use axum::{Extension, Router};
 use http::{HeaderMap, header};
 use packet_cloud_controller_manager::config::ServingSettings;
 use packet_cloud_controller_manager::serving::{Access, Listening, ServerCertificate, ServingError, User};
+use packet_cloud_controller_manager::telemetry::metrics::AccessMetrics;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -156,7 +157,8 @@ impl Reviewer {
 /// The server.
 pub(crate) struct Served {
     pub(crate) address: SocketAddr,
-    pub(crate) access: Arc<Access>,
+    /// Who asked, and what was decided.
+    pub(crate) counts: AccessMetrics,
     pub(crate) certificate: Arc<ServerCertificate>,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<Result<(), ServingError>>,
@@ -171,15 +173,16 @@ impl Served {
             .route("/metrics", get(|| async { "metrics" }).put(|| async { "put" }))
             .route("/slow", get(|| async { tokio::time::sleep(Duration::from_millis(500)).await }))
             .route("/whoami", get(whoami));
-        let access = Arc::new(Access::new(&settings, cluster).await.unwrap());
+        let counts = AccessMetrics::default();
+        let access = Arc::new(Access::new(&settings, cluster, counts.clone()).await.unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let listening = Listening::on(listener, &settings).unwrap();
         let (address, certificate) = (listening.local_addr().unwrap(), listening.certificate());
         let (stop, stopped) = oneshot::channel::<()>();
-        let served = listening.serve(routes, access.clone(), async move {
+        let served = listening.serve(routes, access, async move {
             let _ = stopped.await;
         });
-        Self { address, access, certificate, stop: Some(stop), task: tokio::spawn(served) }
+        Self { address, counts, certificate, stop: Some(stop), task: tokio::spawn(served) }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

@@ -125,8 +125,9 @@ impl Process {
         let packet = packet::Client::new(config.connection.clone())?;
         let kubernetes = connect(&config.kubernetes).await?;
         let listening = Listening::bind(&config.serving).await?;
-        let access = Access::new(&config.serving, &kubernetes).await.map_err(ServingError::from)?;
         let (metrics, health) = (Metrics::new(), Health::default());
+        let access = Access::new(&config.serving, &kubernetes, metrics.access.clone()).await;
+        let access = access.map_err(ServingError::from)?;
         let (settings, settings_in_use) = watch::channel(settings::at_start(Arc::clone(&config), &metrics.program));
         settings::keep(reloader, settings, metrics.program.clone());
         let elector = Elector::start(kubernetes, config.election.clone(), Identity::of_this_process());

@@ -7,11 +7,11 @@ use k8s_openapi::api::authorization::v1::{NonResourceAttributes, SubjectAccessRe
 use moka::Expiry;
 use moka::future::Cache;
 
-use super::counts::Counts;
 use super::digest::{Digest, Digester};
 use super::reviews::{NoReview, Reviews, shortened};
 use super::user::User;
 use crate::serving::bounds::MAX_REMEMBERED_ANSWERS;
+use crate::telemetry::metrics::AccessMetrics;
 
 /// What the API server decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,11 +27,11 @@ pub(super) struct Decisions {
     reviews: Reviews,
     digester: Digester,
     remembered: Cache<Digest, Decision>,
-    counts: Arc<Counts>,
+    counts: AccessMetrics,
 }
 
 impl Decisions {
-    pub(super) fn new(reviews: Reviews, digester: Digester, ttls: Ttls, counts: Arc<Counts>) -> Self {
+    pub(super) fn new(reviews: Reviews, digester: Digester, ttls: Ttls, counts: AccessMetrics) -> Self {
         let remembered = Cache::builder().max_capacity(MAX_REMEMBERED_ANSWERS).expire_after(ttls).build();
         Self { reviews, digester, remembered, counts }
     }
@@ -54,7 +54,7 @@ impl Decisions {
     }
 
     async fn review(&self, spec: SubjectAccessReviewSpec) -> Result<Decision, NoReview> {
-        self.counts.reviews.access.add();
+        self.counts.reviews.access.inc();
         let answer = self.reviews.ask(&SubjectAccessReview { spec, ..SubjectAccessReview::default() }).await?;
         let status = answer.status.unwrap_or_default();
         if status.allowed && !status.denied.unwrap_or_default() {

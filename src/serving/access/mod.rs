@@ -7,7 +7,6 @@
 mod authority;
 mod client_certificate;
 mod cluster;
-mod counts;
 mod decision;
 mod digest;
 mod path;
@@ -29,7 +28,6 @@ use self::path::OpenPaths;
 use self::reviews::Reviews;
 use self::token::{Presented, Tokens};
 
-pub use self::counts::{AuthenticationCounts, AuthorizationCounts, Count, Counts, ReviewCounts};
 pub(super) use self::path::path_of;
 pub use self::path::{OpenPathError, PathError};
 pub use self::refusal::Refusal;
@@ -37,6 +35,7 @@ pub(super) use self::refusal::is_known;
 pub use self::user::{ANONYMOUS, AUTHENTICATED, MASTERS, UNAUTHENTICATED, User};
 use super::standing::Standing;
 use crate::config::ServingSettings;
+use crate::telemetry::metrics::AccessMetrics;
 
 /// Why it cannot be found out who may read what.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -75,7 +74,7 @@ pub struct Access {
     authority: Option<Authority>,
     tokens: Tokens,
     decisions: Decisions,
-    counts: Arc<Counts>,
+    counts: AccessMetrics,
 }
 
 impl Access {
@@ -83,7 +82,7 @@ impl Access {
     ///
     /// # Errors
     /// See [`AccessError`]. A cluster that is away is none: what needs it is refused until it is back.
-    pub async fn new(settings: &ServingSettings, own: &Client) -> Result<Self, AccessError> {
+    pub async fn new(settings: &ServingSettings, own: &Client, counts: AccessMetrics) -> Result<Self, AccessError> {
         let (authentication, authorization) = (&settings.authentication, &settings.authorization);
         let for_tokens =
             cluster::client("--authentication-kubeconfig", authentication.kubeconfig.as_deref(), own).await?;
@@ -98,7 +97,6 @@ impl Access {
         let authority = source.map(Authority::new).transpose();
         let authority = authority.map_err(|reason| AccessError::ClientCa { file: file(), reason })?;
 
-        let counts = Arc::new(Counts::default());
         let digester = || Digester::new().map_err(|_| AccessError::Randomness);
         let standing = Standing::new("TokenReview, by which bearer tokens are recognised,", "they are refused");
         let tokens =
@@ -107,12 +105,6 @@ impl Access {
         let ttls = Ttls { allowed: authorization.authorized_ttl, denied: authorization.unauthorized_ttl };
         let decisions = Decisions::new(Reviews::new(for_access, standing), digester()?, ttls, counts.clone());
         Ok(Self { open: OpenPaths::parse(&authorization.always_allow)?, authority, tokens, decisions, counts })
-    }
-
-    /// How often clients were recognised, admitted and refused.
-    #[must_use]
-    pub fn counts(&self) -> Arc<Counts> {
-        self.counts.clone()
     }
 
     /// Whether client certificates are of use, so that clients are to be asked for one.
@@ -148,7 +140,7 @@ impl Access {
     ) -> Result<Arc<User>, Refusal> {
         if self.is_open(path) {
             // Not even who asks is looked at, for which the API server might be needed: a probe asks after this program alone.
-            self.counts.authorization.open.add();
+            self.counts.authorization.open.inc();
             return Ok(Arc::new(User::anonymous()));
         }
         let user = self.authenticate(headers, chain).await?;
@@ -162,30 +154,30 @@ impl Access {
         let counts = &self.counts.authentication;
         let certified = self.certified(chain);
         if let Ok(Some(user)) = certified {
-            counts.certificate.add();
+            counts.certificate.inc();
             return Ok(user);
         }
         match token::presented(headers) {
             Presented::Token(token) => match self.tokens.owner(token).await {
                 Ok(Some(user)) => {
-                    counts.token.add();
+                    counts.token.inc();
                     return Ok(user);
                 }
                 Ok(None) => {}
                 Err(reason) => {
-                    counts.failed.add();
+                    counts.failed.inc();
                     return Err(Refusal::Unauthorized {
                         reason: Some(format!("the token cannot be reviewed: {reason}")),
                     });
                 }
             },
             Presented::Nothing if certified.is_ok() => {
-                counts.anonymous.add();
+                counts.anonymous.inc();
                 return Ok(Arc::new(User::anonymous()));
             }
             Presented::Nothing | Presented::Garbage => {}
         }
-        counts.refused.add();
+        counts.refused.inc();
         Err(Refusal::Unauthorized { reason: None })
     }
 
@@ -206,21 +198,21 @@ impl Access {
         let counts = &self.counts.authorization;
         // Those may do anything in the cluster; the API server would say so without looking, and they can ask while it is away.
         if user.is_in(MASTERS) {
-            counts.masters.add();
+            counts.masters.inc();
             return Ok(());
         }
         let verb = method.as_str().to_ascii_lowercase();
         match self.decisions.decide(user, &verb, path).await {
             Ok(Decision::Allowed) => {
-                counts.allowed.add();
+                counts.allowed.inc();
                 Ok(())
             }
             Ok(Decision::Denied(reason)) => {
-                counts.denied.add();
+                counts.denied.inc();
                 Err(Refusal::Forbidden { user: user.name.clone(), verb, path: path.to_owned(), reason })
             }
             Err(reason) => {
-                counts.failed.add();
+                counts.failed.inc();
                 Err(Refusal::Undecided { path: path.to_owned(), reason })
             }
         }

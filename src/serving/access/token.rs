@@ -9,11 +9,11 @@ use k8s_openapi::api::authentication::v1::{TokenReview, TokenReviewSpec};
 use moka::Expiry;
 use moka::future::Cache;
 
-use super::counts::Counts;
 use super::digest::{Digest, Digester};
 use super::reviews::{NoReview, Reviews};
 use super::user::User;
 use crate::serving::bounds::MAX_REMEMBERED_TOKENS;
+use crate::telemetry::metrics::AccessMetrics;
 
 /// Whose a token is; none where it is refused.
 type Owner = Option<Arc<User>>;
@@ -23,11 +23,11 @@ pub(super) struct Tokens {
     reviews: Reviews,
     digester: Digester,
     remembered: Cache<Digest, Owner>,
-    counts: Arc<Counts>,
+    counts: AccessMetrics,
 }
 
 impl Tokens {
-    pub(super) fn new(reviews: Reviews, digester: Digester, ttl: Duration, counts: Arc<Counts>) -> Self {
+    pub(super) fn new(reviews: Reviews, digester: Digester, ttl: Duration, counts: AccessMetrics) -> Self {
         let remembered = Cache::builder().max_capacity(MAX_REMEMBERED_TOKENS).expire_after(Same(ttl)).build();
         Self { reviews, digester, remembered, counts }
     }
@@ -40,7 +40,7 @@ impl Tokens {
     }
 
     async fn review(&self, token: &str) -> Result<Owner, NoReview> {
-        self.counts.reviews.tokens.add();
+        self.counts.reviews.tokens.inc();
         let spec = TokenReviewSpec { token: Some(token.to_owned()), audiences: None };
         let answer = self.reviews.ask(&TokenReview { spec, ..TokenReview::default() }).await?;
         let status = answer.status.unwrap_or_default();

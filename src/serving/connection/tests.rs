@@ -12,6 +12,7 @@ use super::super::access::Access;
 use super::super::bounds::IDLE_TIME;
 use super::*;
 use crate::config::ServingSettings;
+use crate::telemetry::metrics::AccessMetrics;
 
 /// Fewer bytes than an answer has.
 const SMALL: usize = 1024;
@@ -35,7 +36,10 @@ async fn call(speaks_http_2: bool) -> Caller {
     settings.authorization.always_allow = vec!["*".to_owned()];
     let _ = rustls::crypto::ring::default_provider().install_default();
     let nobody = Client::try_from(Config::new("http://127.0.0.1:1".parse().unwrap())).unwrap();
-    let entrance = Arc::new(Entrance::new(routes, Arc::new(Access::new(&settings, &nobody).await.unwrap())));
+    let entrance = Arc::new(Entrance::new(
+        routes,
+        Arc::new(Access::new(&settings, &nobody, AccessMetrics::default()).await.unwrap()),
+    ));
     let (stream, far) = duplex(SMALL);
     let (close, closing) = watch::channel(false);
     let started = Instant::now();

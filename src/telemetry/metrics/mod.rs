@@ -1,6 +1,7 @@
 //! Metrics: what there is, and how it reads as Prometheus text. Names begin with `packet_ccm_`, units are base units, and no
 //! label has as many values as there are Nodes. Names that dashboards of the programs before this one use stay as they are.
 
+mod access;
 mod lifecycle;
 mod nodes;
 mod packet_api;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use prometheus_client::encoding::prometheus_text::encode;
 use prometheus_client::registry::Registry;
 
+pub use self::access::{AccessMetrics, AuthenticationCounts, AuthorizationCounts, ReviewCounts};
 pub use self::lifecycle::{Device, LifecycleMetrics, Reason, Taint};
 pub use self::nodes::{Errand, NodeMetrics, State};
 pub use self::packet_api::{Kept, Lookup, PacketMetrics, PacketRequest};
@@ -36,6 +38,8 @@ pub struct Metrics {
     pub lifecycle: LifecycleMetrics,
     /// Those about writes to Kubernetes.
     pub writes: WriteMetrics,
+    /// Those about who asks for what is served.
+    pub access: AccessMetrics,
     /// Those about the program itself.
     pub program: ProgramMetrics,
 }
@@ -47,7 +51,7 @@ impl Metrics {
         let mut registry = Registry::default();
         let (packet, nodes) = (PacketMetrics::default(), NodeMetrics::default());
         let (lifecycle, writes) = (LifecycleMetrics::default(), WriteMetrics::default());
-        let program = ProgramMetrics::default();
+        let (access, program) = (AccessMetrics::default(), ProgramMetrics::default());
         nodes.register_upstream(&mut registry);
         program.register_upstream(&mut registry);
         process::register(&mut registry);
@@ -56,8 +60,9 @@ impl Metrics {
         nodes.register(own);
         lifecycle.register(own);
         writes.register(own);
+        access.register(own);
         program.register(own);
-        Self { registry: Arc::new(registry), packet, nodes, lifecycle, writes, program }
+        Self { registry: Arc::new(registry), packet, nodes, lifecycle, writes, access, program }
     }
 
     /// All of them as text, in the format that Prometheus reads (text exposition format 0.0.4).
