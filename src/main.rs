@@ -5,11 +5,13 @@
 use std::error::Error;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 use packet_cloud_controller_manager::actors::supervisor;
-use packet_cloud_controller_manager::config::flags::{self, Command, VersionForm};
+use packet_cloud_controller_manager::config::flags::{self, Command, StatusForm, VersionForm};
 use packet_cloud_controller_manager::config::{Config, Flags};
+use packet_cloud_controller_manager::serving::local;
 use packet_cloud_controller_manager::telemetry::logging;
 
 fn main() -> ExitCode {
@@ -37,14 +39,27 @@ fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
     match &flags.command {
         Some(Command::Completions { shell }) => Ok(print(&flags::completions(*shell))?),
         Some(Command::Man) => Ok(print(&flags::man()?)?),
+        Some(Command::Status { port, output }) => Ok(print(&status(*port, *output)?)?),
         None => control(flags),
     }
 }
 
 fn control(flags: &Flags) -> Result<(), Box<dyn Error>> {
-    logging::start(flags.logging.v, flags.logging.logging_format);
+    let verbosity = logging::start(flags.logging.v, flags.logging.logging_format);
     logging::end_the_process_on_panic();
-    Ok(supervisor::run(Config::from_process(flags)?)?)
+    let config = Arc::new(Config::from_process(flags)?);
+    let reloader = config.reloader(flags.clone());
+    Ok(supervisor::run(config, reloader, verbosity)?)
+}
+
+/// What the instance of that port is doing.
+fn status(port: u16, form: StatusForm) -> Result<Vec<u8>, Box<dyn Error>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let status = runtime.block_on(local::ask(port))?;
+    Ok(match form {
+        StatusForm::Text => status.to_string().into_bytes(),
+        StatusForm::Json => serde_json::to_vec_pretty(&status)?,
+    })
 }
 
 /// Prints to standard output, also to a reader that has seen enough before the end.

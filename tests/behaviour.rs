@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
+#[path = "support/served.rs"]
+mod served;
 #[path = "support/mod.rs"]
 mod support;
 
@@ -11,6 +13,8 @@ mod addresses;
 mod concurrent_writers;
 #[path = "behaviour/deletion_held_back.rs"]
 mod deletion_held_back;
+#[path = "behaviour/events.rs"]
+mod events;
 #[path = "behaviour/failing_nodes.rs"]
 mod failing_nodes;
 #[path = "behaviour/fault_table.rs"]
@@ -23,8 +27,12 @@ mod initialising_nodes;
 mod labels;
 #[path = "behaviour/leading.rs"]
 mod leading;
+#[path = "behaviour/live_settings.rs"]
+mod live_settings;
 #[path = "behaviour/malformed_nodes.rs"]
 mod malformed_nodes;
+#[path = "behaviour/metrics.rs"]
+mod metrics;
 #[path = "behaviour/nodes_not_ready.rs"]
 mod nodes_not_ready;
 #[path = "behaviour/packet_client.rs"]
@@ -35,6 +43,12 @@ mod questions;
 mod refreshing_nodes;
 #[path = "behaviour/requests.rs"]
 mod requests;
+#[path = "behaviour/serving_access.rs"]
+mod serving_access;
+#[path = "behaviour/serving_bounds.rs"]
+mod serving_bounds;
+#[path = "behaviour/serving_client_certificates.rs"]
+mod serving_client_certificates;
 #[path = "behaviour/stopping.rs"]
 mod stopping;
 #[path = "behaviour/throttling.rs"]

@@ -16,6 +16,8 @@ mod leader_election;
 mod nodes_not_ready;
 #[path = "end_to_end/proxy.rs"]
 mod proxy;
+#[path = "end_to_end/serving_access.rs"]
+mod serving_access;
 #[path = "end_to_end/stage.rs"]
 mod stage;
 #[path = "end_to_end/who_led.rs"]

@@ -99,7 +99,7 @@ fn is_heeded(word: RateLimitWord, admitted: Result<(), NotYet>) {
     let now = Instant::now();
     let wait = match admitted {
         Ok(()) => Duration::ZERO,
-        Err(NotYet::Until(until)) => until - now,
+        Err(NotYet::Until(until) | NotYet::ApiAsks(until)) => until - now,
         Err(NotYet::AnAnswer) => panic!("every answer has come"),
     };
     assert!(wait <= RateLimitWord::LONGEST, "closed for {wait:?}");

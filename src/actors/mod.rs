@@ -14,5 +14,6 @@ pub mod lifecycle;
 pub mod node_watcher;
 pub mod node_writer;
 pub mod packet_api;
+mod pulse;
 pub mod supervisor;
 pub mod zone_resolver;

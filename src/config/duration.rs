@@ -45,6 +45,16 @@ fn unsigned(text: &str) -> Option<Duration> {
     duration.filter(|duration| *duration <= LONGEST)
 }
 
+/// Writes a duration as Go's flags read it, without what is zero: `90s` is `1m30s`.
+#[must_use]
+pub fn show(duration: Duration) -> String {
+    let (seconds, milliseconds) = (duration.as_secs(), duration.subsec_millis());
+    let parts = [(seconds / 3600, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s"), (milliseconds.into(), "ms")];
+    let parts: Vec<_> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n}{unit}")).collect();
+    let text = parts.concat();
+    if text.is_empty() { "0s".to_owned() } else { text }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +72,13 @@ mod tests {
             ("+5s", 5_000),
         ] {
             assert_eq!(parse(text), Ok(Duration::from_millis(milliseconds)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_shown_can_be_read_back() {
+        for text in ["5m", "1h30m", "300ms", "1m30s", "1s500ms"] {
+            assert_eq!(parse(text).map(show).as_deref(), Ok(text));
         }
     }
 

@@ -8,19 +8,27 @@ mod environment;
 pub mod error;
 mod file;
 pub mod flags;
+mod live;
+mod reload;
 mod serving;
 mod settings;
+mod shown;
 mod source;
 
+use std::collections::BTreeMap;
 use std::num::{NonZeroU16, NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use controllers::Controllers;
 pub use election::ElectionSettings;
 pub use error::{ConfigError, Problem};
 pub use flags::{Flags, LogFormat};
+pub use live::LiveSettings;
+pub use reload::{Change, Environment, Reloaded, Reloader};
 pub use serving::{Authentication, Authorization, CertificateFiles, ServingSettings, TlsVersion};
+pub use shown::Shown;
 
 use crate::kubernetes::lifecycle::DeletionLimits;
 use crate::kubernetes::{AddressPolicy, Provider, Topology};
@@ -92,6 +100,10 @@ pub struct Config {
     pub election: ElectionSettings,
     /// What is served over HTTPS.
     pub serving: ServingSettings,
+    /// The file of `--cloud-config`, where one is named.
+    pub file: Option<PathBuf>,
+    /// Where each setting of the file and the environment was found, by its key.
+    pub places: BTreeMap<&'static str, String>,
     /// What an operator should know of the settings, though it keeps nothing from running.
     pub warnings: Vec<String>,
 }
@@ -111,5 +123,11 @@ impl Config {
     /// As [`Config::load`].
     pub fn from_process(flags: &Flags) -> Result<Self, ConfigError> {
         Self::load(flags, environment::of_process)
+    }
+
+    /// What looks after the file of this configuration, which was loaded from the environment of this process.
+    #[must_use]
+    pub fn reloader(self: &Arc<Self>, flags: Flags) -> Reloader {
+        Reloader::new(flags, Box::new(environment::of_process), Arc::clone(self))
     }
 }

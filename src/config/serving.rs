@@ -43,6 +43,17 @@ pub enum TlsVersion {
     Tls13,
 }
 
+impl TlsVersion {
+    /// The name on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tls12 => "VersionTLS12",
+            Self::Tls13 => "VersionTLS13",
+        }
+    }
+}
+
 /// How it is found out who a client is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authentication {

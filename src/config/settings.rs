@@ -1,6 +1,7 @@
 //! Every setting of the environment and the file: its names, its default, and what it may be.
 
 use std::num::{NonZeroU16, NonZeroU32, NonZeroU64};
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -97,10 +98,10 @@ pub(super) fn is_group(key: &str) -> bool {
 /// Reads and checks everything.
 pub(super) fn load(flags: &Flags, environment: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
     let mut problems = Vec::new();
-    let file = flags.cloud_config.as_deref().filter(|path| !path.as_os_str().is_empty());
-    let file = file.and_then(|path| File::read(path).map_err(|problem| problems.push(problem)).ok());
+    let path = flags.cloud_file();
+    let file = path.and_then(|path| File::read(path).map_err(|problem| problems.push(problem)).ok());
     let file_is_broken = !problems.is_empty();
-    let sources = Sources { environment, file };
+    let sources = Sources::new(environment, file);
     let provider = provider(flags, &mut problems);
     // Without a file that can be read, what is missing may well be in it: one problem, not three.
     let connection = if file_is_broken { None } else { connection(&sources, &mut problems) };
@@ -160,6 +161,8 @@ pub(super) fn load(flags: &Flags, environment: &dyn Fn(&str) -> Option<String>) 
             controllers: controllers.unwrap_or_default(),
             election,
             serving,
+            file: path.map(Path::to_path_buf),
+            places: sources.into_places(),
             warnings,
         }),
         _ => Err(ConfigError { problems }),

@@ -1,5 +1,8 @@
 //! Where the value of a setting comes from: the environment, else the file.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::error::Problem;
@@ -53,13 +56,32 @@ impl Found {
 
 /// The two sources.
 pub(super) struct Sources<'a> {
-    pub(super) environment: &'a dyn Fn(&str) -> Option<String>,
+    environment: &'a dyn Fn(&str) -> Option<String>,
     pub(super) file: Option<File>,
+    /// Where each setting that was looked for has been found.
+    places: RefCell<BTreeMap<&'static str, String>>,
 }
 
-impl Sources<'_> {
+impl<'a> Sources<'a> {
+    pub(super) fn new(environment: &'a dyn Fn(&str) -> Option<String>, file: Option<File>) -> Self {
+        Self { environment, file, places: RefCell::default() }
+    }
+
+    /// Where each setting that was looked for has been found, by its key.
+    pub(super) fn into_places(self) -> BTreeMap<&'static str, String> {
+        self.places.into_inner()
+    }
+
     /// The value of a setting, from the first place that has one.
     pub(super) fn find(&self, setting: Setting) -> Result<Option<Found>, Problem> {
+        let found = self.look_for(setting)?;
+        if let Some(found) = &found {
+            self.places.borrow_mut().insert(setting.key, found.place.clone());
+        }
+        Ok(found)
+    }
+
+    fn look_for(&self, setting: Setting) -> Result<Option<Found>, Problem> {
         let secret = setting.secret;
         for variable in setting.variables {
             if let Some(text) = (self.environment)(variable).filter(|text| !text.is_empty()) {

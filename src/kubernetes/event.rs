@@ -25,8 +25,13 @@ const LONGEST_NAME_BYTES: usize = 253;
 pub enum Notice {
     /// It is initialised; reason and message are those of Kubernetes' cloud node controller.
     Synced,
-    /// It is not initialised, and this is why.
-    SyncFailed(String),
+    /// It is not initialised.
+    SyncFailed {
+        /// Why.
+        why: String,
+        /// Whether that is wrong for all Nodes alike: the Packet API cannot be asked.
+        is_common: bool,
+    },
     /// It is not Ready, and is left alone, and this is why.
     LeftAlone(String),
     /// It is about to be deleted; reason and message are those of Kubernetes' cloud node lifecycle controller.
@@ -57,7 +62,7 @@ impl Notice {
     pub fn to_event(&self, node: &Node, now: Timestamp) -> Event {
         let (component, kind, reason, message) = match self {
             Self::Synced => (COMPONENT, "Normal", "Synced", Cow::from("Node synced successfully")),
-            Self::SyncFailed(why) => (COMPONENT, "Warning", "SyncFailed", why.into()),
+            Self::SyncFailed { why, .. } => (COMPONENT, "Warning", "SyncFailed", why.into()),
             Self::LeftAlone(why) => (LIFECYCLE_COMPONENT, "Warning", "LeftAlone", why.into()),
             Self::Deleting => {
                 let message = format!("Deleting node {} because it does not exist in the cloud provider", node.name);
@@ -158,7 +163,7 @@ mod tests {
 
     #[test]
     fn names_and_messages_stay_within_what_kubernetes_takes() {
-        let event = event(&"a.".repeat(126), &Notice::SyncFailed("ä".repeat(2000)));
+        let event = event(&"a.".repeat(126), &Notice::SyncFailed { why: "ä".repeat(2000), is_common: false });
         let name = event.metadata.name.unwrap();
         assert!(name.len() <= LONGEST_NAME_BYTES && !name.contains(".."), "{name}");
         assert!(event.message.unwrap().len() <= LONGEST_MESSAGE_BYTES);

@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
+use k8s_openapi::jiff::Timestamp;
 use smol_str::SmolStr;
 
 use super::addresses::NodeAddress;
@@ -50,6 +52,8 @@ pub struct Node {
     pub uid: Box<str>,
     /// Which state of the object this is. Numbers of one API server can be compared (KEP-5504).
     pub resource_version: Option<u64>,
+    /// When it was created, in seconds since 1970; absent where that is not told.
+    pub created_at: Option<i64>,
     /// Whether somebody has asked for its deletion already.
     pub being_deleted: bool,
     /// `spec.providerID`; absent where empty.
@@ -72,6 +76,13 @@ impl Node {
     #[must_use]
     pub fn is_uninitialized(&self) -> bool {
         self.taints.iter().any(|taint| taint.key == UNINITIALIZED_TAINT)
+    }
+
+    /// How old it is at a moment of the clock that it was created by, or of one that agrees with it.
+    #[must_use]
+    pub fn age_at(&self, now: Timestamp) -> Option<Duration> {
+        let seconds = now.as_second().checked_sub(self.created_at?)?;
+        u64::try_from(seconds).ok().map(Duration::from_secs)
     }
 
     /// Whether it is marked as shut down.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use k8s_openapi::ClusterResourceScope;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::jiff::Timestamp;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use smol_str::SmolStr;
@@ -23,6 +24,7 @@ use super::taint::Taint;
 #[serde(from = "Wire")]
 pub struct NodeObject {
     metadata: ObjectMeta,
+    created_at: Option<i64>,
     being_deleted: bool,
     labels: NodeLabels,
     provided_node_ip: Option<SmolStr>,
@@ -48,6 +50,8 @@ struct Metadata {
     uid: Option<String>,
     #[serde(default)]
     resource_version: Option<String>,
+    #[serde(default, deserialize_with = "second")]
+    creation_timestamp: Option<i64>,
     /// When it is to be gone is nothing to us; that it is, is.
     #[serde(default)]
     deletion_timestamp: Option<IgnoredAny>,
@@ -79,9 +83,16 @@ fn provided_node_ip<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
     Ok(ip)
 }
 
+/// The second of a moment; one that cannot be read is none, as nothing that is done depends on it.
+fn second<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let text: Option<Cow<'de, str>> = Option::deserialize(deserializer)?;
+    Ok(text.and_then(|text| text.parse::<Timestamp>().ok()).map(Timestamp::as_second))
+}
+
 impl From<Wire> for NodeObject {
     fn from(Wire { metadata, spec, status }: Wire) -> Self {
         Self {
+            created_at: metadata.creation_timestamp,
             being_deleted: metadata.deletion_timestamp.is_some(),
             labels: metadata.labels,
             provided_node_ip: metadata.annotations,
@@ -99,11 +110,12 @@ impl From<Wire> for NodeObject {
 
 impl From<NodeObject> for Node {
     fn from(object: NodeObject) -> Self {
-        let NodeObject { metadata, being_deleted, labels, provided_node_ip, spec, status } = object;
+        let NodeObject { metadata, created_at, being_deleted, labels, provided_node_ip, spec, status } = object;
         Self {
             name: NodeName::new(metadata.name.as_deref().unwrap_or_default()),
             uid: metadata.uid.unwrap_or_default().into(),
             resource_version: metadata.resource_version.and_then(|version| version.parse().ok()),
+            created_at,
             being_deleted,
             provider_id: spec.provider_id.filter(|id| !id.is_empty()),
             taints: spec.taints.unwrap_or_default(),

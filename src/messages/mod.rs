@@ -4,5 +4,7 @@ pub mod devices;
 pub mod initialise;
 pub mod lifecycle;
 pub mod places;
+pub mod report;
+pub mod settings;
 pub mod watch;
 pub mod writes;

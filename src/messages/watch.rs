@@ -22,6 +22,8 @@ pub enum NodeEvent {
     Changed(Node),
     /// A Node is gone.
     Deleted(NodeName),
+    /// The watch has failed and is started again.
+    Failed(String),
 }
 
 /// Begin nothing new.

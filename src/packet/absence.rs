@@ -42,6 +42,9 @@ pub enum NotGone {
         "{0} is no uuid, and the API may not know a device by it though the device is there; correct the Node's provider ID, or delete the Node by hand"
     )]
     NoUuid(DeviceId),
+    /// The token was changed meanwhile, so that not all was asked with the same credentials.
+    #[error("the token was changed while it was asked; it is asked again")]
+    CredentialsChanged,
     /// Another project was read.
     #[error(
         "the API answered with the project {0} in place of the one that is set; check base-url and any proxy on the way"

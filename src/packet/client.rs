@@ -100,6 +100,20 @@ impl Client {
         Ok(Self { transport, headers, connection })
     }
 
+    /// The same client with another token.
+    ///
+    /// # Errors
+    /// When the token is not fit for a header.
+    pub fn with_token(&self, token: SecretString) -> Result<Self, ClientError> {
+        Self::over(Arc::clone(&self.transport), Connection { token, ..self.connection.clone() })
+    }
+
+    /// Whether that is the token it shows.
+    #[must_use]
+    pub fn has_token(&self, token: &str) -> bool {
+        self.connection.token.expose_secret() == token
+    }
+
     /// The id of the project whose devices are asked for, as it was set.
     #[must_use]
     pub fn project(&self) -> &str {

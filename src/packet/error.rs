@@ -144,6 +144,28 @@ pub enum Error {
 }
 
 impl Error {
+    /// What kind of error it is, in one word.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Unauthorized { .. } => "unauthorized",
+            Self::Forbidden { .. } => "forbidden",
+            Self::NotFound { .. } => "not_found",
+            Self::ForeignNotFound { .. } => "foreign_not_found",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::Server { .. } => "server_error",
+            Self::Unexpected { .. } => "unexpected_status",
+            Self::NotJson { .. } => "not_json",
+            Self::CutOff { .. } => "cut_off",
+            Self::Shape { .. } => "wrong_shape",
+            Self::TooLarge { .. } => "too_large",
+            Self::Timeout { .. } => "timeout",
+            Self::Unreachable { .. } => "unreachable",
+            Self::Shifting { .. } => "shifting_list",
+            Self::Endless { .. } => "endless_list",
+        }
+    }
+
     /// Whether the same request may well succeed when it is sent again.
     #[must_use]
     pub fn is_passing(&self) -> bool {

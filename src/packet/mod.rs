@@ -19,7 +19,7 @@ pub mod request;
 pub mod transport;
 
 pub use absence::{Absence, NotGone};
-pub use budget::{Budget, Limits, NotYet, Permit, RateLimitWord, quota};
+pub use budget::{Budget, BudgetState, Limiter, Limits, NotYet, Permit, RateLimitWord, limiter, quota};
 pub use client::{Client, Connection, Exchange};
 pub use device::{Address, Device, DeviceState, IpField, SpoiledDevice};
 pub use error::Error;

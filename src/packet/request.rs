@@ -18,6 +18,21 @@ pub enum Request {
     Plain(Plain),
 }
 
+impl Request {
+    /// What is asked for, in one word.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Device(_) => "device",
+            Self::Page(PageRequest { hostname: None, .. }) => "devices",
+            Self::Page(PageRequest { hostname: Some(_), .. }) => "devices_of_hostname",
+            Self::Plain(Plain::Project) => "project",
+            Self::Plain(Plain::Facilities) => "facilities",
+            Self::Plain(Plain::Metros) => "metros",
+        }
+    }
+}
+
 /// One page of the project's devices.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PageRequest {

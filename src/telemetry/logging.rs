@@ -2,27 +2,64 @@
 
 use std::io::IsTerminal;
 use std::panic;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use tracing::Level;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{Layer, fmt};
+use tracing_subscriber::{Layer, Registry, fmt, reload};
 
 use crate::config::LogFormat;
 
+/// The highest verbosity that there is.
+const HIGHEST: u8 = 10;
 /// The exit code after a panic, that of Rust itself.
 const PANICKED: i32 = 101;
 
+/// How much is logged, in Kubernetes' verbosity; it may be changed at any time. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Verbosity {
+    level: Arc<AtomicU8>,
+    filter: reload::Handle<Targets, Registry>,
+}
+
+/// The verbosity cannot be changed: this process logs by other means than ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the verbosity of this process cannot be changed")]
+pub struct Fixed;
+
+impl Verbosity {
+    /// The verbosity, 0 to 10.
+    #[must_use]
+    pub fn get(&self) -> u8 {
+        self.level.load(Ordering::Relaxed)
+    }
+
+    /// Logs at that verbosity from now on; more than 10 counts as 10.
+    ///
+    /// # Errors
+    /// When the process logs by other means.
+    pub fn set(&self, verbosity: u8) -> Result<(), Fixed> {
+        self.filter.reload(levels(verbosity)).map_err(|_| Fixed)?;
+        let before = self.level.swap(verbosity.min(HIGHEST), Ordering::Relaxed);
+        tracing::info!(before, now = verbosity, "the verbosity of the log is changed");
+        Ok(())
+    }
+}
+
 /// Starts logging to standard error at a Kubernetes verbosity, 0 to 10. Has an effect once per process.
-pub fn start(verbosity: u8, format: LogFormat) {
+pub fn start(verbosity: u8, format: LogFormat) -> Verbosity {
+    let (filter, handle) = reload::Layer::new(levels(verbosity));
     let lines = fmt::layer().with_writer(std::io::stderr).with_target(false);
     let lines = match format {
         LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed(),
     };
     // A second start, as in tests, keeps the first.
-    let _ = tracing_subscriber::registry().with(lines).with(levels(verbosity)).try_init();
+    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
+    Verbosity { level: Arc::new(AtomicU8::new(verbosity)), filter: handle }
 }
 
 /// What is logged at a verbosity. Crates that we use are quieter than ourselves; none of them logs headers.

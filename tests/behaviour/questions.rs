@@ -11,6 +11,8 @@ use packet_cloud_controller_manager::messages::devices::{Asking, DeviceFound, Fi
 use packet_cloud_controller_manager::packet::{
     Answer, Budget, Client, Connection, DeviceId, Hostname, Limits, LookupError, Question, Urgency,
 };
+use packet_cloud_controller_manager::telemetry::health::Health;
+use packet_cloud_controller_manager::telemetry::metrics::PacketMetrics;
 use secrecy::SecretString;
 use tokio::sync::oneshot;
 
@@ -65,7 +67,8 @@ fn start_with(server: &Server, settings: CacheSettings) -> Addr<PacketApi> {
     };
     let many = NonZeroU32::new(100).unwrap();
     let budget = Budget::new(Limits { requests_per_second: 1000.0, burst: many, max_in_flight: many });
-    PacketApi::new(Client::new(connection).unwrap(), budget, settings).start()
+    let (metrics, health) = (PacketMetrics::default(), Health::default());
+    PacketApi::new(Client::new(connection).unwrap(), budget, settings, metrics, health).start()
 }
 
 /// Requests about devices.

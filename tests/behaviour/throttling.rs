@@ -87,8 +87,8 @@ async fn an_api_that_is_away_is_not_asked_more_often_for_more_nodes() {
             }
         })
         .await;
-    let told = || cloud.kubernetes.requests().writes().iter().filter(|write| write.path.ends_with("/events")).count();
-    until("every Node to be told of", || (told() >= NODES).then_some(())).await;
+    let failed = || cloud.metric("packet_ccm_node_errands_total{errand=\"initialise\",result=\"server_error\"}");
+    until("every Node to have failed", || (failed() >= NODES as u64).then_some(())).await;
     let requests = cloud.packet.requests().count();
     assert!(requests <= 15, "{requests} requests");
 }

@@ -86,6 +86,8 @@ impl Stage {
             format!("--kubeconfig={}", kubeconfig_path.display()),
             format!("--cloud-config={}", config.display()),
             "--v=10".to_owned(),
+            // Tests run side by side, and few are about what is served; the last mention of a flag counts.
+            "--secure-port=0".to_owned(),
         ];
         let flags: Vec<_> = flags.iter().map(String::as_str).chain(further.iter().copied()).collect();
         let mut command = program(&flags);

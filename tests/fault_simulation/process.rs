@@ -8,6 +8,7 @@ use packet_cloud_controller_manager::actors::supervisor::{Means, Running};
 use packet_cloud_controller_manager::config::{Config, Flags};
 use packet_cloud_controller_manager::election::Gatekeeper;
 use packet_cloud_controller_manager::packet;
+use packet_cloud_controller_manager::telemetry::health::Health;
 use packet_cloud_controller_manager::telemetry::metrics::Metrics;
 
 use crate::invariants::Violations;
@@ -46,6 +47,7 @@ impl Process {
             config,
             gate,
             metrics: metrics.clone(),
+            health: Health::default(),
         };
         Self { running: Running::start(&means).unwrap(), gatekeeper, cutter, leads, metrics }
     }

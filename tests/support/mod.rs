@@ -2,15 +2,21 @@
 
 mod node;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
 use kube_api_server::NodeSpec;
 use packet_api_server::{DeviceSpec, DeviceState};
+use packet_cloud_controller_manager::actors::lifecycle::Lifecycle;
+use packet_cloud_controller_manager::actors::node_watcher::NodeWatcher;
+use packet_cloud_controller_manager::actors::packet_api::PacketApi;
 use packet_cloud_controller_manager::actors::supervisor::{Means, Running};
-use packet_cloud_controller_manager::config::{Config, Flags};
+use packet_cloud_controller_manager::config::{Config, Flags, LiveSettings};
 use packet_cloud_controller_manager::election::{Gate, Gatekeeper};
+use packet_cloud_controller_manager::messages::settings::{NewSettings, TryAgain};
 use packet_cloud_controller_manager::packet;
+use packet_cloud_controller_manager::telemetry::health::Health;
 use packet_cloud_controller_manager::telemetry::logging;
 use packet_cloud_controller_manager::telemetry::metrics::Metrics;
 use serde_json::Value;
@@ -41,6 +47,8 @@ pub(crate) struct Cloud {
     pub(crate) gatekeeper: Gatekeeper,
     /// What the actors measure.
     pub(crate) metrics: Metrics,
+    /// What the actors say of how they are.
+    health: Health,
     /// What the actors are made of, for the next that are started.
     config: Config,
 }
@@ -118,12 +126,29 @@ impl Cloud {
     pub(crate) async fn restart(&mut self) {
         self.running.stop().await.unwrap();
         self.gatekeeper.close();
-        (self.running, self.gatekeeper, self.metrics) = start_actors(&self.config, &self.kubernetes);
+        self.health = Health::default();
+        (self.running, self.gatekeeper, self.metrics) =
+            start_actors(&self.config, &self.kubernetes, self.health.clone());
     }
 
     /// Starts further actors, which may write while that gate is open.
     pub(crate) fn start_actors_behind(&self, gate: Gate) -> Running {
-        actors_behind(gate, &self.config, &self.kubernetes, Metrics::new())
+        actors_behind(gate, &self.config, &self.kubernetes, Metrics::new(), Health::default())
+    }
+
+    /// Changes settings under the running actors, as when the file is written anew.
+    pub(crate) fn set(&self, change: impl FnOnce(&mut LiveSettings)) {
+        let mut settings = self.config.live();
+        change(&mut settings);
+        let settings = NewSettings(Arc::new(settings));
+        self.running.address::<PacketApi>().unwrap().do_send(settings.clone());
+        self.running.address::<Lifecycle>().unwrap().do_send(settings);
+        self.running.address::<NodeWatcher>().unwrap().do_send(TryAgain);
+    }
+
+    /// What is wrong with a check of readiness, or nothing where it is well.
+    pub(crate) fn unready(&self, check: &str) -> Option<String> {
+        self.health.all()[check].state.clone().err()
     }
 
     /// Seeds a Node.
@@ -237,8 +262,9 @@ impl Builder {
         let variable = |name: &str| self.variables.iter().find(|(set, _)| *set == name).map(|(_, value)| value.clone());
         let mut config = Config::load(&Flags::try_parse_from(&self.flags).unwrap(), variable).unwrap();
         config.deletion.window = self.deletion_window.unwrap_or(config.deletion.window);
-        let (running, gatekeeper, metrics) = start_actors(&config, &kubernetes);
-        Cloud { packet, kubernetes, running, gatekeeper, metrics, config }
+        let health = Health::default();
+        let (running, gatekeeper, metrics) = start_actors(&config, &kubernetes, health.clone());
+        Cloud { packet, kubernetes, running, gatekeeper, metrics, health, config }
     }
 }
 
@@ -248,14 +274,25 @@ fn verbosity() -> u8 {
 }
 
 /// Starts the actors, as a process does that leads for good.
-fn start_actors(config: &Config, kubernetes: &kube_api_server::Server) -> (Running, Gatekeeper, Metrics) {
+fn start_actors(
+    config: &Config,
+    kubernetes: &kube_api_server::Server,
+    health: Health,
+) -> (Running, Gatekeeper, Metrics) {
     let ((gatekeeper, gate), metrics) = (Gatekeeper::new(true), Metrics::new());
-    (actors_behind(gate, config, kubernetes, metrics.clone()), gatekeeper, metrics)
+    (actors_behind(gate, config, kubernetes, metrics.clone(), health), gatekeeper, metrics)
 }
 
-fn actors_behind(gate: Gate, config: &Config, kubernetes: &kube_api_server::Server, metrics: Metrics) -> Running {
+fn actors_behind(
+    gate: Gate,
+    config: &Config,
+    kubernetes: &kube_api_server::Server,
+    metrics: Metrics,
+    health: Health,
+) -> Running {
     let packet = packet::Client::new(config.connection.clone()).unwrap();
-    let means = Means { config: config.clone(), packet, kubernetes: client(kubernetes), gate, metrics };
+    let (config, kubernetes) = (config.clone(), client(kubernetes));
+    let means = Means { config, packet, kubernetes, gate, metrics, health };
     Running::start(&means).unwrap()
 }
 

@@ -89,6 +89,8 @@ impl Product {
             .arg(format!("--kubeconfig={}", around.kubeconfig.display()))
             // There is but one, and one that is started after another was killed would wait until that one's Lease runs out.
             .args(["--v=2", "--logging-format=json", "--leader-elect=false"])
+            // Whatever else runs on this machine may have the port.
+            .arg("--secure-port=0")
             .stdin(Stdio::null())
             .stdout(output)
             .stderr(errors)

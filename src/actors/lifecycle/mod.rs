@@ -3,6 +3,7 @@
 //!
 //! What is done is decided by [`Monitor`]; this asks for it, sends it on its way, and tells of it.
 
+mod live;
 mod recall;
 mod tidings;
 

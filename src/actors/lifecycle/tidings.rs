@@ -5,7 +5,7 @@ use crate::kubernetes::lifecycle::{Counts, Held, Monitor, Verdict};
 use crate::messages::initialise::Outcome;
 use crate::messages::writes::WriteError;
 use crate::packet::Answer;
-use crate::telemetry::metrics::{Device, LifecycleMetrics, Reason, Taint, Word};
+use crate::telemetry::metrics::{Device, LifecycleMetrics, Reason, Taint, Word, gauge};
 
 /// Keeps the metrics, and tells the log what is new.
 pub(super) struct Tidings {
@@ -108,8 +108,4 @@ impl Tidings {
             }
         }
     }
-}
-
-fn gauge(nodes: usize) -> i64 {
-    i64::try_from(nodes).unwrap_or(i64::MAX)
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio::time::Instant;
 
+use super::trouble::Trouble;
 use crate::kubernetes::Node;
 use crate::messages::initialise::Ticket;
 
@@ -45,6 +46,8 @@ pub(super) struct Entry {
     packet_waits: Option<Box<ExponentialBackoff>>,
     /// What was last told of it, so that the same is not told over and over.
     told: Option<String>,
+    /// What went wrong at the last attempt, as with few Nodes.
+    pub(super) trouble: Option<Box<Trouble>>,
     /// Since when it waits to be initialised.
     uninitialised_since: Option<Instant>,
     initialised_at: Option<Instant>,
@@ -61,6 +64,7 @@ impl Entry {
             waits: None,
             packet_waits: None,
             told: None,
+            trouble: None,
             initialised_at: None,
         }
     }
@@ -121,7 +125,17 @@ impl Entry {
             self.node = node;
         }
         (self.waits, self.packet_waits) = (None, None);
-        self.told = None;
+        (self.told, self.trouble) = (None, None);
+    }
+
+    /// For how long it has waited to be initialised, if it does.
+    pub(super) fn waited(&self) -> Option<Duration> {
+        self.uninitialised_since.filter(|_| self.node.is_uninitialized()).map(|since| since.elapsed())
+    }
+
+    /// Whether it was initialised before, by this process.
+    pub(super) fn was_initialised(&self) -> bool {
+        self.initialised_at.is_some()
     }
 
     /// It is initialised, and this is how the API server has it. Answers how long it had waited.

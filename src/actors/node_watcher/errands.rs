@@ -7,14 +7,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{AsyncContext, Context, Handler, Message};
+use k8s_openapi::jiff::Timestamp;
 
 use super::NodeWatcher;
 use super::entry::{Entry, Work};
+use super::trouble::{self, Trouble};
 use crate::kubernetes::event::Notice;
 use crate::kubernetes::{AddressError, Desired, Node, NodeName};
 use crate::messages::initialise::{Failure, Outcome, Purpose, ResolveInstance, Resolved, Ticket};
+use crate::messages::settings::TryAgain;
 use crate::messages::writes::{WriteError, WriteNode};
-use crate::packet::LookupError;
+use crate::telemetry::metrics::{self, Word};
 
 /// How long labels of a Node that were just restored are left alone: somebody else may want them otherwise, and two
 /// controllers must not fight at full speed.
@@ -81,10 +84,13 @@ impl NodeWatcher {
     }
 
     fn succeeded(&mut self, sent: &Node, errand: Errand, node: Arc<Node>, ctx: &mut Context<Self>) {
+        self.count(errand, "ok");
         let Some(entry) = self.entries.get_mut(&sent.name) else { return };
         match errand {
             Errand::Resolve(Purpose::Initialise) => {
+                let is_first = !entry.was_initialised();
                 let took = entry.initialised(node);
+                self.metrics.initialised(took, is_first, sent.age_at(Timestamp::now()));
                 let provider_id = entry.node.provider_id.as_deref();
                 tracing::info!(node = %sent.name, provider_id, took_s = took.as_secs_f32(), "initialised");
             }
@@ -104,11 +110,14 @@ impl NodeWatcher {
     }
 
     fn failed(&mut self, sent: &Node, errand: Errand, failure: &Failure, ctx: &mut Context<Self>) {
+        self.count(errand, trouble::reason(failure));
         let Some(entry) = self.entries.get_mut(&sent.name) else { return };
-        let wait = entry.next_wait(packet_is_away(failure));
+        let trouble = Trouble::of(failure);
+        let wait = entry.next_wait(trouble.is_packet_away);
+        entry.trouble = Some(Box::new(trouble));
         // Where somebody else was quicker, the next attempt starts from what they wrote; that is nobody's fault.
         let outrun = matches!(failure, Failure::Write(WriteError::Superseded { .. } | WriteError::Contended { .. }));
-        let news = !outrun && entry.is_news(kind_of(failure));
+        let news = !outrun && entry.is_news(trouble::kind_of(failure));
         let what = match errand {
             Errand::Resolve(Purpose::Initialise) => "cannot initialise",
             Errand::Resolve(Purpose::Refresh) => "cannot refresh the addresses",
@@ -128,30 +137,49 @@ impl NodeWatcher {
             _ => matches!(failure, Failure::Addresses(AddressError::ProvidedNodeIp { .. })),
         };
         if news && tell {
-            self.announce(&sent.name, Notice::SyncFailed(format!("{what}: {failure}")));
+            let (why, is_common) = (format!("{what}: {failure}"), trouble::packet_is_away(failure));
+            self.announce(&sent.name, Notice::SyncFailed { why, is_common });
         }
         self.wait(&sent.name, wait, ctx);
     }
 }
 
-/// What makes a failure another than the one before. Texts about the API differ by page and time although nothing has
-/// changed.
-fn kind_of(failure: &Failure) -> String {
-    match failure {
-        Failure::Device(LookupError::Api(error)) | Failure::Place(error) => {
-            format!("{:?}", std::mem::discriminant(error))
+impl Errand {
+    /// What it is, in one word.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Resolve(Purpose::Initialise) => "initialise",
+            Self::Resolve(Purpose::Refresh) => "refresh",
+            Self::RestoreLabels => "restore_labels",
         }
-        other => other.to_string(),
     }
 }
 
-/// Whether the Packet API could not be asked, for whatever reason.
-fn packet_is_away(failure: &Failure) -> bool {
-    matches!(failure, Failure::Device(LookupError::Api(_)) | Failure::Place(_))
+impl NodeWatcher {
+    fn count(&self, errand: Errand, result: &'static str) {
+        let ended = metrics::Errand { errand: Word(errand.word()), result: Word(result) };
+        self.metrics.errands.get_or_create(&ended).inc();
+    }
 }
 
-fn is_stopping(failure: &Failure) -> bool {
-    matches!(failure, Failure::Stopping | Failure::Write(WriteError::Stopping))
+impl Handler<TryAgain> for NodeWatcher {
+    type Result = ();
+
+    fn handle(&mut self, TryAgain: TryAgain, ctx: &mut Context<Self>) {
+        let is_waiting = |entry: &Entry| {
+            matches!(entry.work, Work::Waiting(_))
+                && entry.trouble.as_ref().is_some_and(|trouble| trouble.is_packet_away)
+        };
+        let mut names: Vec<_> =
+            self.entries.iter().filter(|(_, entry)| is_waiting(entry)).map(|(name, _)| name.clone()).collect();
+        names.sort_unstable();
+        for name in names {
+            if let Some(entry) = self.entries.get_mut(&name) {
+                entry.work = Work::Idle;
+            }
+            self.consider(&name, ctx);
+        }
+    }
 }
 
 impl Handler<Resolved> for NodeWatcher {
@@ -173,8 +201,8 @@ impl Handler<Ended> for NodeWatcher {
         match result {
             Ok(Outcome::Done(node)) => self.succeeded(&sent, errand, node, ctx),
             // The watch will tell; until then there is nothing to write to.
-            Ok(Outcome::Gone) => {}
-            Err(failure) if is_stopping(&failure) => {}
+            Ok(Outcome::Gone) => self.count(errand, "gone"),
+            Err(failure) if trouble::is_stopping(&failure) => {}
             Err(failure) => self.failed(&sent, errand, &failure, ctx),
         }
     }

@@ -3,13 +3,16 @@
 
 mod entry;
 mod errands;
+mod report;
 mod source;
+mod trouble;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, AsyncContext, Context, Handler, Recipient};
+use tokio::time::Instant;
 
 use self::entry::{Entry, Work};
 use crate::kubernetes::event::Notice;
@@ -19,6 +22,14 @@ use crate::messages::initialise::{Purpose, ResolveInstance};
 use crate::messages::lifecycle::RollCalled;
 use crate::messages::watch::{NodeEvent, NodeEvents, Stop};
 use crate::messages::writes::{Announce, WriteNode};
+use crate::telemetry::health::{Health, Scope};
+use crate::telemetry::metrics::NodeMetrics;
+
+/// The name of the check.
+const CHECK: &str = "node-watch";
+
+/// For how long a watch may fail that was well before. It is started again at once, and nothing is lost by that.
+const LONGEST_FAILURE: Duration = Duration::from_mins(1);
 
 /// To whom the `NodeWatcher` hands work.
 pub struct Recipients {
@@ -28,15 +39,15 @@ pub struct Recipients {
     pub writer: Recipient<WriteNode>,
     /// What people should know.
     pub announcements: Recipient<Announce>,
-    /// How the Nodes stand.
-    pub roll: Recipient<RollCalled>,
+    /// How the Nodes stand; `None` where nobody looks after those that are not Ready.
+    pub roll: Option<Recipient<RollCalled>>,
 }
 
 /// How often the `NodeWatcher` does what it does periodically.
 #[derive(Debug, Clone, Copy)]
 pub struct Periods {
-    /// Compares the addresses of initialised Nodes with their devices.
-    pub refresh: Duration,
+    /// Compares the addresses of initialised Nodes with their devices; `None` where Nodes are neither initialised nor compared.
+    pub refresh: Option<Duration>,
     /// Calls the roll of the Nodes.
     pub roll: Duration,
 }
@@ -51,14 +62,43 @@ pub struct NodeWatcher {
     listed: Option<HashSet<NodeName>>,
     /// Whether a list was read to its end, and so every Node is known.
     knows_all: bool,
+    /// What was last wrong with the watch and since when it fails, until it is well again.
+    watch_error: Option<(String, Instant)>,
+    metrics: NodeMetrics,
+    health: Health,
     stopping: bool,
 }
 
 impl NodeWatcher {
     /// The actor, not yet started.
     #[must_use]
-    pub fn new(client: kube::Client, periods: Periods, to: Recipients) -> Self {
-        Self { client, periods, to, entries: HashMap::new(), listed: None, knows_all: false, stopping: false }
+    pub fn new(client: kube::Client, periods: Periods, metrics: NodeMetrics, health: Health, to: Recipients) -> Self {
+        let watcher = Self {
+            client,
+            periods,
+            to,
+            entries: HashMap::new(),
+            listed: None,
+            knows_all: false,
+            watch_error: None,
+            metrics,
+            health,
+            stopping: false,
+        };
+        watcher.tell_health();
+        watcher
+    }
+
+    fn tell_health(&self) {
+        self.metrics.watch_synced.set(i64::from(self.knows_all));
+        let is_passing = |(_, since): &(String, Instant)| since.elapsed() < LONGEST_FAILURE;
+        let state = match (&self.watch_error, self.knows_all) {
+            (Some(failing), true) if !is_passing(failing) => Err("the watch of Nodes fails, see the log".to_owned()),
+            (_, true) => Ok("all Nodes are known".to_owned()),
+            (None, false) => Err("not all Nodes are known yet".to_owned()),
+            (Some(_), false) => Err("not all Nodes are known: the watch of Nodes fails, see the log".to_owned()),
+        };
+        self.health.set(CHECK, Scope::Ready, state);
     }
 
     /// Takes in a Node, and does what it needs.
@@ -78,7 +118,7 @@ impl NodeWatcher {
     /// Does what a Node needs, unless something is being done for it already.
     fn consider(&mut self, name: &NodeName, ctx: &mut Context<Self>) {
         let Some(entry) = self.entries.get_mut(name) else { return };
-        if self.stopping || !matches!(entry.work, Work::Idle) {
+        if self.stopping || self.periods.refresh.is_none() || !matches!(entry.work, Work::Idle) {
             return;
         }
         match Need::of(&entry.node) {
@@ -96,7 +136,7 @@ impl NodeWatcher {
                     return;
                 }
                 tracing::info!(node = %name, reason = %error, "left alone");
-                self.announce(name, Notice::SyncFailed(format!("left alone: {error}")));
+                self.announce(name, Notice::SyncFailed { why: format!("left alone: {error}"), is_common: false });
             }
         }
     }
@@ -114,8 +154,8 @@ impl NodeWatcher {
     }
 
     fn call_roll(&mut self, _: &mut Context<Self>) {
-        if self.knows_all && !self.stopping {
-            self.to.roll.do_send(RollCalled(Roll::call(self.entries.values().map(|entry| &entry.node))));
+        if let Some(roll) = self.to.roll.as_ref().filter(|_| self.knows_all && !self.stopping) {
+            roll.do_send(RollCalled(Roll::call(self.entries.values().map(|entry| &entry.node))));
         }
     }
 
@@ -130,7 +170,9 @@ impl Actor for NodeWatcher {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Context<Self>) {
-        ctx.run_interval(self.periods.refresh, Self::refresh_all);
+        if let Some(period) = self.periods.refresh {
+            ctx.run_interval(period, Self::refresh_all);
+        }
         ctx.run_interval(self.periods.roll, Self::call_roll);
         source::watch(self.client.clone(), ctx.address().recipient());
     }
@@ -148,8 +190,17 @@ impl Handler<NodeEvents> for NodeWatcher {
 
 impl NodeWatcher {
     fn take_in(&mut self, event: NodeEvent, ctx: &mut Context<Self>) {
+        if !matches!(event, NodeEvent::Failed(_) | NodeEvent::ListBegins) && self.watch_error.take().is_some() {
+            self.tell_health();
+        }
         match event {
             NodeEvent::ListBegins => self.listed = Some(HashSet::new()),
+            NodeEvent::Failed(error) => {
+                self.metrics.watch_failures.inc();
+                let since = self.watch_error.as_ref().map_or_else(Instant::now, |(_, since)| *since);
+                self.watch_error = Some((error, since));
+                self.tell_health();
+            }
             NodeEvent::Listed(node) => {
                 if let Some(listed) = &mut self.listed {
                     listed.insert(node.name.clone());
@@ -164,6 +215,7 @@ impl NodeWatcher {
             NodeEvent::ListEnds => {
                 let Some(listed) = self.listed.take() else { return };
                 self.knows_all = true;
+                self.tell_health();
                 self.entries.retain(|name, _| listed.contains(name));
                 let waiting = self.entries.values().filter(|entry| entry.node.is_uninitialized()).count();
                 tracing::info!(nodes = self.entries.len(), uninitialised = waiting, "all Nodes are known");

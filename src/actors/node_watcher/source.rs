@@ -22,11 +22,12 @@ pub(super) fn watch(client: kube::Client, listener: Recipient<NodeEvents>) {
         let events = watcher(nodes, watcher::Config::default()).default_backoff().ready_chunks(AT_ONCE);
         let mut events = pin!(events);
         while let Some(events) = events.next().await {
-            let events = events.into_iter().filter_map(|event| match event {
-                Ok(event) => Some(told(event)),
+            let events = events.into_iter().map(|event| match event {
+                Ok(event) => told(event),
                 Err(error) => {
-                    tracing::warn!(error = %summary(&error), "the watch of Nodes failed and is started again");
-                    None
+                    let error = summary(&error);
+                    tracing::warn!(error, "the watch of Nodes failed and is started again");
+                    NodeEvent::Failed(error)
                 }
             });
             if listener.send(NodeEvents(events.collect())).await.is_err() {

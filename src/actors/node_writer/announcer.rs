@@ -11,16 +11,18 @@ use kube::Api;
 use kube::api::PostParams;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-use super::Pace;
-use crate::election::{Closed, Gate};
+use super::door::{Door, Errand};
+use super::notices::{Notices, Verdict};
 use crate::kubernetes::event;
-use crate::messages::writes::Announce;
+use crate::messages::writes::{Announce, WriteError};
+use crate::telemetry::metrics::{Outcome, Word, WriteMetrics};
 
 /// Events that may wait: one of each Node of the largest cluster, and as many again. A burst of more is told of in part; the
 /// Nodes themselves are not affected.
 const MOST_WAITING: usize = 200_000;
-/// How long an Event may take before the next one's turn comes.
-const TIMEOUT: Duration = Duration::from_secs(10);
+/// An Event may take that long before the next one's turn comes.
+const CREATE: Errand =
+    Errand { kind: "event", what: "create an Event about what becomes", timeout: Duration::from_secs(10) };
 /// How often an Event is sent again that was not taken, a second and two later.
 const RETRIES: usize = 2;
 
@@ -28,6 +30,8 @@ const RETRIES: usize = 2;
 #[derive(Clone)]
 pub(super) struct Announcer {
     queue: mpsc::Sender<Work>,
+    notices: Arc<Notices>,
+    metrics: WriteMetrics,
 }
 
 enum Work {
@@ -37,14 +41,15 @@ enum Work {
 
 impl Announcer {
     /// Starts sending what is announced, each in one of the `places` of writes.
-    pub(super) fn start(client: kube::Client, pace: Pace, gate: Gate, places: Arc<Semaphore>) -> Self {
+    pub(super) fn start(client: kube::Client, door: Door, places: Arc<Semaphore>) -> Self {
         let (queue, mut work) = mpsc::channel(MOST_WAITING);
         let events: Api<Event> = Api::namespaced(client, event::NAMESPACE);
+        let metrics = door.metrics().clone();
         tokio::spawn(async move {
             while let Some(work) = work.recv().await {
                 match work {
                     Work::Announce(announcement) => {
-                        send(&events, &announcement, &places, &pace, &gate).await;
+                        send(&events, &announcement, &places, &door).await;
                     }
                     Work::Finish(finished) => {
                         // Whoever asked may have stopped waiting.
@@ -53,11 +58,21 @@ impl Announcer {
                 }
             }
         });
-        Self { queue }
+        Self { queue, notices: Arc::default(), metrics }
     }
 
-    /// Takes in an announcement. Where too many wait it is dropped, which the log tells.
+    /// Takes in an announcement, unless the same was told not long ago, or too many like it. Where too many wait it is dropped,
+    /// which the log tells.
     pub(super) fn announce(&self, announcement: Announce) {
+        let result = match self.notices.judge(&announcement) {
+            Verdict::Send => None,
+            Verdict::Repeated => Some("repeated"),
+            Verdict::OverLimit => Some("over_limit"),
+        };
+        if let Some(result) = result {
+            self.metrics.events.get_or_create(&Outcome { result: Word(result) }).inc();
+            return tracing::trace!(node = %announcement.node.name, result, "no Event");
+        }
         if let Err(mpsc::error::TrySendError::Full(Work::Announce(announcement))) =
             self.queue.try_send(Work::Announce(announcement))
         {
@@ -76,39 +91,28 @@ impl Announcer {
 }
 
 /// Sends an Event. It holds a place only while it is on its way, so that waiting to try again holds up no write.
-async fn send(events: &Api<Event>, Announce { node, notice }: &Announce, places: &Semaphore, pace: &Pace, gate: &Gate) {
+async fn send(events: &Api<Event>, Announce { node, notice }: &Announce, places: &Semaphore, door: &Door) {
     let event = notice.to_event(node, Timestamp::now());
     let params = PostParams::default();
     let create = || async {
         // An error would mean that the places are no more, and nothing is written; they are never closed.
         let _place = places.acquire().await;
-        pace.keep().await;
-        match gate.pass(tokio::time::timeout(TIMEOUT, events.create(&params, &event))).await {
-            Ok(Ok(created)) => created.map(drop).map_err(|error| NotTaken::of(&error)),
-            Ok(Err(_)) => {
-                Err(NotTaken { reason: format!("no answer within {} s", TIMEOUT.as_secs()), for_good: false })
-            }
-            Err(Closed) => Err(NotTaken { reason: "another process leads".to_owned(), for_good: true }),
-        }
+        door.send(CREATE, node, events.create(&params, &event)).await
     };
     let waits = ExponentialBuilder::default().with_max_times(RETRIES).with_jitter();
-    let created = create.retry(waits).sleep(tokio::time::sleep).when(|error| !error.for_good).await;
-    if let Err(NotTaken { reason, .. }) = created {
-        tracing::warn!(node = %node.name, error = reason, "cannot create an Event; does the ClusterRole grant it?");
+    let created = create.retry(waits).sleep(tokio::time::sleep).when(|error| !is_for_good(error)).await;
+    let result = Word(if created.is_ok() { "created" } else { "failed" });
+    door.metrics().events.get_or_create(&Outcome { result }).inc();
+    match created {
+        Ok(_) | Err(WriteError::NotLeading) => {}
+        Err(error) => tracing::warn!(node = %node.name, %error, "the Event is not told"),
     }
 }
 
-/// Why an Event was not taken.
-struct NotTaken {
-    reason: String,
-    /// Whether it would be refused again.
-    for_good: bool,
-}
-
-impl NotTaken {
-    fn of(error: &kube::Error) -> Self {
-        let for_good =
-            matches!(error, kube::Error::Api(status) if (400..500).contains(&status.code) && status.code != 429);
-        Self { reason: error.to_string(), for_good }
+/// Whether it would be refused again.
+fn is_for_good(error: &WriteError) -> bool {
+    match error {
+        WriteError::Refused { code, .. } => (400..500).contains(code) && *code != 429,
+        error => *error == WriteError::NotLeading,
     }
 }

@@ -10,9 +10,8 @@ use kube::Api;
 use kube::api::{DeleteParams, PostParams, Preconditions};
 use tokio::time::Instant;
 
+use super::door::{Door, Errand};
 use super::write::{ATTEMPTS, TIMEOUT};
-use super::{Pace, write};
-use crate::election::{Closed, Gate};
 use crate::kubernetes::event::{self, Notice};
 use crate::kubernetes::{Node, NodeObject, provider_id};
 use crate::messages::writes::{DeleteNode, NotDeleted, Record, WriteError};
@@ -25,14 +24,13 @@ const EVENT_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) struct Deleter {
     nodes: Api<NodeObject>,
     events: Api<Event>,
-    pace: Pace,
-    gate: Gate,
+    door: Door,
 }
 
 impl Deleter {
-    pub(super) fn new(client: kube::Client, pace: Pace, gate: Gate) -> Self {
+    pub(super) fn new(client: kube::Client, door: Door) -> Self {
         let events = Api::namespaced(client.clone(), event::NAMESPACE);
-        Self { nodes: Api::all(client), events, pace, gate }
+        Self { nodes: Api::all(client), events, door }
     }
 
     /// Deletes the Node, if it still is what it was judged to be. That it is gone already is as good.
@@ -94,8 +92,8 @@ impl Deleter {
 
     /// The Node as it is now; nothing where there is none.
     async fn read(&self, node: &Node) -> Result<Option<Arc<Node>>, WriteError> {
-        const WHAT: &str = "read the newest state";
-        match self.request(WHAT, node, TIMEOUT, self.nodes.get(node.name.as_str())).await {
+        const READ: Errand = Errand { kind: "read", what: "read the newest state", timeout: TIMEOUT };
+        match self.door.send(READ, node, self.nodes.get(node.name.as_str())).await {
             Ok(object) => Ok(Some(Arc::new(object.into()))),
             Err(WriteError::Refused { code: 404, reason, .. }) if reason == "NotFound" => Ok(None),
             Err(error) => Err(error),
@@ -104,9 +102,10 @@ impl Deleter {
 
     /// Tells of something in an Event, and knows then that the API server has it.
     async fn record(&self, node: &Node, notice: &Notice) -> Result<(), WriteError> {
-        const WHAT: &str = "record in an Event what becomes";
+        const RECORD: Errand =
+            Errand { kind: "event", what: "record in an Event what becomes", timeout: EVENT_TIMEOUT };
         let event = notice.to_event(node, Timestamp::now());
-        self.request(WHAT, node, EVENT_TIMEOUT, self.events.create(&PostParams::default(), &event)).await.map(drop)
+        self.door.send(RECORD, node, self.events.create(&PostParams::default(), &event)).await.map(drop)
     }
 
     /// Records something about a Node.
@@ -116,30 +115,15 @@ impl Deleter {
 
     /// Removes the Node in that version of it. Whether it is gone; otherwise it has another version by now.
     async fn remove(&self, node: &Node, version: u64) -> Result<bool, WriteError> {
+        const DELETE: Errand = Errand { kind: "deletion", what: "delete the object", timeout: TIMEOUT };
         let (uid, resource_version) = (Some(node.uid.to_string()), Some(version.to_string()));
         let params = DeleteParams::default().preconditions(Preconditions { resource_version, uid });
-        match self.request("delete the object", node, TIMEOUT, self.nodes.delete(node.name.as_str(), &params)).await {
+        match self.door.send(DELETE, node, self.nodes.delete(node.name.as_str(), &params)).await {
             Ok(_) => Ok(true),
             // Only the API server itself knows; what stands before it may answer 404 as well.
             Err(WriteError::Refused { code: 404, reason, .. }) if reason == "NotFound" => Ok(true),
             Err(WriteError::Refused { code: 409, .. }) => Ok(false),
             Err(error) => Err(error),
-        }
-    }
-
-    async fn request<T>(
-        &self,
-        what: &'static str,
-        node: &Node,
-        timeout: Duration,
-        request: impl Future<Output = kube::Result<T>>,
-    ) -> Result<T, WriteError> {
-        self.pace.keep().await;
-        match self.gate.pass(tokio::time::timeout(timeout, request)).await {
-            Ok(Ok(Ok(answer))) => Ok(answer),
-            Ok(Ok(Err(error))) => Err(write::error_of(what, node, error)),
-            Ok(Err(_)) => Err(write::timed_out(what, node, timeout)),
-            Err(Closed) => Err(WriteError::NotLeading),
         }
     }
 }

@@ -6,41 +6,27 @@
 
 mod announcer;
 mod deletion;
+mod door;
+mod notices;
 mod write;
 
-use std::num::{NonZeroU16, NonZeroU32};
+use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix::{Actor, Context, Handler, ResponseFuture};
-use governor::{DefaultDirectRateLimiter, RateLimiter};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use self::announcer::Announcer;
 use self::deletion::Deleter;
+use self::door::Door;
 use self::write::Writer;
 use crate::config::WriteLimits;
 use crate::election::Gate;
 use crate::kubernetes::event::Notice;
 use crate::messages::initialise::Outcome;
 use crate::messages::writes::{Announce, DeleteNode, Drain, NotDeleted, Record, WriteError, WriteNode};
-use crate::packet::quota;
-
-/// The pace that all writes keep together; `None` leaves it to the API server.
-#[derive(Clone)]
-struct Pace(Option<Arc<DefaultDirectRateLimiter>>);
-
-impl Pace {
-    fn new(pace: Option<(f64, NonZeroU32)>) -> Self {
-        Self(pace.map(|(per_second, burst)| Arc::new(RateLimiter::direct(quota(per_second, burst)))))
-    }
-
-    async fn keep(&self) {
-        if let Some(limiter) = &self.0 {
-            limiter.until_ready().await;
-        }
-    }
-}
+use crate::telemetry::metrics::WriteMetrics;
 
 /// The places of those that write side by side.
 #[derive(Clone)]
@@ -57,11 +43,28 @@ impl Places {
     }
 }
 
+/// A Node that is being written or waits for its turn, as the metrics count it.
+struct UnderWay(WriteMetrics);
+
+impl UnderWay {
+    fn begin(metrics: &WriteMetrics) -> Self {
+        metrics.under_way.inc();
+        Self(metrics.clone())
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.under_way.dec();
+    }
+}
+
 /// The actor that writes.
 pub struct NodeWriter {
     writer: Writer,
     deleter: Deleter,
     announcer: Announcer,
+    metrics: WriteMetrics,
     concurrency: NonZeroU16,
     places: Places,
 }
@@ -69,13 +72,14 @@ pub struct NodeWriter {
 impl NodeWriter {
     /// The actor, not yet started. It writes while the gate is open.
     #[must_use]
-    pub fn new(client: kube::Client, limits: WriteLimits, gate: Gate) -> Self {
-        let pace = Pace::new(limits.pace);
+    pub fn new(client: kube::Client, limits: WriteLimits, gate: Gate, metrics: WriteMetrics) -> Self {
+        let door = Door::new(limits.pace, gate, metrics.clone());
         let places = Arc::new(Semaphore::new(limits.concurrency.get().into()));
         Self {
-            writer: Writer::new(client.clone(), pace.clone(), gate.clone()),
-            deleter: Deleter::new(client.clone(), pace.clone(), gate.clone()),
-            announcer: Announcer::start(client, pace, gate, Arc::clone(&places)),
+            writer: Writer::new(client.clone(), door.clone()),
+            deleter: Deleter::new(client.clone(), door.clone()),
+            announcer: Announcer::start(client, door, Arc::clone(&places)),
+            metrics,
             concurrency: limits.concurrency,
             places: Places { places, stopping: Arc::default() },
         }
@@ -91,7 +95,9 @@ impl Handler<WriteNode> for NodeWriter {
 
     fn handle(&mut self, WriteNode { node, desired }: WriteNode, _: &mut Self::Context) -> Self::Result {
         let (writer, announcer, places) = (self.writer.clone(), self.announcer.clone(), self.places.clone());
+        let under_way = UnderWay::begin(&self.metrics);
         Box::pin(async move {
+            let _under_way = under_way;
             let _place = places.take().await?;
             // Boxed here, so that what the thousands that wait for a place hold meanwhile is small.
             let outcome = Box::pin(writer.write(Arc::clone(&node), &desired)).await?;

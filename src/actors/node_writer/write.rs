@@ -7,10 +7,8 @@ use std::time::Duration;
 use json_patch::Patch as JsonPatch;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
-use kube::core::Status;
 
-use super::Pace;
-use crate::election::{Closed, Gate};
+use super::door::{Door, Errand};
 use crate::kubernetes::{Desired, Node, NodeObject, names, patches, provider_id};
 use crate::messages::initialise::Outcome;
 use crate::messages::writes::WriteError;
@@ -25,8 +23,7 @@ pub(super) const TIMEOUT: Duration = Duration::from_mins(1);
 pub(super) struct Writer {
     nodes: Api<NodeObject>,
     params: PatchParams,
-    pace: Pace,
-    gate: Gate,
+    door: Door,
 }
 
 /// Why a request did not bring the Node further.
@@ -40,9 +37,9 @@ enum Setback {
 }
 
 impl Writer {
-    pub(super) fn new(client: kube::Client, pace: Pace, gate: Gate) -> Self {
+    pub(super) fn new(client: kube::Client, door: Door) -> Self {
         let params = PatchParams { field_manager: Some(names::COMPONENT.to_owned()), ..PatchParams::default() };
-        Self { nodes: Api::all(client), params, pace, gate }
+        Self { nodes: Api::all(client), params, door }
     }
 
     /// Brings `node` to what is desired. Sends nothing where nothing differs.
@@ -79,7 +76,7 @@ impl Writer {
             Some(patch) => {
                 let patch: Patch<JsonPatch> = Patch::Json(patch);
                 let write = self.nodes.patch_status(node.name.as_str(), &self.params, &patch);
-                self.request("write the addresses", &node, write).await?
+                self.request("status", "write the addresses", &node, write).await?
             }
             None => node,
         };
@@ -89,48 +86,26 @@ impl Writer {
             Some(patch) => {
                 let patch: Patch<JsonPatch> = Patch::Json(patch);
                 let write = self.nodes.patch(node.name.as_str(), &self.params, &patch);
-                self.request("write labels, provider ID and taints", &node, write).await
+                self.request("node", "write labels, provider ID and taints", &node, write).await
             }
             None => Ok(node),
         }
     }
 
     async fn read(&self, node: &Node) -> Result<Arc<Node>, Setback> {
-        self.request("read the newest state", node, self.nodes.get(node.name.as_str())).await
+        self.request("read", "read the newest state", node, self.nodes.get(node.name.as_str())).await
     }
 
     async fn request(
         &self,
+        kind: &'static str,
         what: &'static str,
         node: &Node,
         request: impl Future<Output = kube::Result<NodeObject>>,
     ) -> Result<Arc<Node>, Setback> {
-        self.pace.keep().await;
-        match self.gate.pass(tokio::time::timeout(TIMEOUT, request)).await {
-            Ok(Ok(Ok(object))) => Ok(Arc::new(object.into())),
-            Ok(Ok(Err(error))) => Err(setback(error_of(what, node, error))),
-            Ok(Err(_)) => Err(Setback::Failed(timed_out(what, node, TIMEOUT))),
-            Err(Closed) => Err(Setback::Failed(WriteError::NotLeading)),
-        }
+        let sent = self.door.send(Errand { kind, what, timeout: TIMEOUT }, node, request).await;
+        sent.map(|object| Arc::new(object.into())).map_err(setback)
     }
-}
-
-/// What an error of the client means.
-pub(super) fn error_of(what: &'static str, node: &Node, error: kube::Error) -> WriteError {
-    let node = node.name.to_string();
-    match error {
-        kube::Error::Api(status) => {
-            let Status { code, reason, message, .. } = *status;
-            WriteError::Refused { what, node, code, reason, message }
-        }
-        error => WriteError::Unreachable { what, node, reason: error.to_string() },
-    }
-}
-
-/// That there was no answer in time.
-pub(super) fn timed_out(what: &'static str, node: &Node, after: Duration) -> WriteError {
-    let reason = format!("no answer within {} s", after.as_secs());
-    WriteError::Unreachable { what, node: node.name.to_string(), reason }
 }
 
 fn setback(error: WriteError) -> Setback {

@@ -5,10 +5,10 @@
 //! an entry for each of its devices would. The numbers of devices are bounded; moka keeps those that are used.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use moka::{future, sync};
+use prometheus_client::metrics::counter::Counter;
 use tokio::time::Instant;
 
 use crate::config::CacheSettings;
@@ -40,8 +40,14 @@ pub(super) struct Cache {
     not_found: Duration,
     pub(super) facilities: Places<Facility>,
     pub(super) metros: Places<Metro>,
-    hits: AtomicU64,
-    misses: AtomicU64,
+    lookups: Lookups,
+}
+
+/// How often questions about devices were answered from what is kept, and how often not.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Lookups {
+    pub(super) hits: Counter,
+    pub(super) misses: Counter,
 }
 
 /// What the cache holds about a question.
@@ -61,15 +67,8 @@ impl Cached {
     }
 }
 
-/// How often questions about devices were answered from what is kept, and how often not.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Counts {
-    pub(super) hits: u64,
-    pub(super) misses: u64,
-}
-
 impl Cache {
-    pub(super) fn new(settings: CacheSettings) -> Self {
+    pub(super) fn new(settings: CacheSettings, lookups: Lookups) -> Self {
         let most = settings.max_devices.get();
         let devices =
             |(): &(), told: &Told<Arc<Inventory>>| u32::try_from(told.what.devices().len()).unwrap_or(u32::MAX);
@@ -83,16 +82,36 @@ impl Cache {
             not_found: settings.not_found,
             facilities: Places::new(settings.facility, settings.not_found),
             metros: Places::new(settings.metro, settings.not_found),
-            hits: AtomicU64::new(0),
-            misses: AtomicU64::new(0),
+            lookups,
         }
+    }
+
+    /// A cache of other settings that has the list of all devices already, as far as that is still believed. The rest is asked
+    /// for again when it is needed.
+    pub(super) fn with(&self, settings: CacheSettings) -> Self {
+        let cache = Self::new(settings, self.lookups.clone());
+        if let Some(list) = self.list.get(&()) {
+            cache.list.insert((), list);
+        }
+        cache
+    }
+
+    /// How much is kept, by kind.
+    pub(super) fn kept(&self) -> Vec<(&'static str, u64)> {
+        let listed = self.list.get(&()).map_or(0, |list| list.what.devices().len() as u64);
+        vec![
+            ("device", self.devices.entry_count()),
+            ("listed_device", listed),
+            ("hostname", self.hostnames.entry_count()),
+            ("absent", self.absent.entry_count()),
+        ]
     }
 
     /// The answer to a question that was asked of the API at `not_before` or later.
     pub(super) fn get(&self, question: &Question, not_before: Option<Instant>) -> Option<Cached> {
         let found = self.look_up(question, not_before);
-        let counter = if found.is_some() { &self.hits } else { &self.misses };
-        counter.fetch_add(1, Ordering::Relaxed);
+        let counter = if found.is_some() { &self.lookups.hits } else { &self.lookups.misses };
+        counter.inc();
         found
     }
 
@@ -134,11 +153,6 @@ impl Cache {
         // It may have been renamed since. The hostname is as old as the list that showed it, whatever is known of the device.
         let asked_at = named.asked_at.min(device.asked_at);
         (device.what.hostname == *hostname).then_some(Told { asked_at, what: device.what })
-    }
-
-    /// How often questions were answered from here so far, and how often not.
-    pub(super) fn counts(&self) -> Counts {
-        Counts { hits: self.hits.load(Ordering::Relaxed), misses: self.misses.load(Ordering::Relaxed) }
     }
 
     /// Takes in a device. It tells nothing about hostnames: another may have the same.
@@ -283,7 +297,7 @@ mod tests {
 
     #[test]
     fn an_answer_older_than_asked_for_is_none() {
-        let cache = Cache::new(SETTINGS);
+        let cache = Cache::new(SETTINGS, Lookups::default());
         let asked_at = Instant::now();
         put(&cache, vec![Device::named("d", "a")], asked_at);
         cache.put_absent(&Question::ByHostname(Hostname::new("b")), asked_at);
@@ -300,8 +314,17 @@ mod tests {
     }
 
     #[test]
+    fn settings_that_change_keep_the_list() {
+        let cache = Cache::new(SETTINGS, Lookups::default());
+        put(&cache, vec![Device::named("d", "a")], Instant::now());
+        let cache = cache.with(CacheSettings { device: Duration::from_hours(2), ..SETTINGS });
+        assert_eq!(found(cache.get(&Question::ByHostname(Hostname::new("a")), None)).as_deref(), Some("d"));
+        assert_eq!(cache.lookups.hits.get(), 1);
+    }
+
+    #[test]
     fn a_renamed_device_does_not_answer_to_its_old_name() {
-        let cache = Cache::new(SETTINGS);
+        let cache = Cache::new(SETTINGS, Lookups::default());
         put(&cache, vec![Device::named("d", "old")], Instant::now());
         cache.put_device(&Arc::new(Device::named("d", "new")), Instant::now());
         assert_eq!(found(cache.get(&Question::ByHostname(Hostname::new("old")), None)), None);
@@ -309,7 +332,7 @@ mod tests {
 
     #[test]
     fn a_device_that_is_gone_is_forgotten_and_one_that_is_back_is_found() {
-        let cache = Cache::new(SETTINGS);
+        let cache = Cache::new(SETTINGS, Lookups::default());
         let question = Question::ById(DeviceId::parse("d").unwrap());
         cache.put_device(&Arc::new(Device::named("d", "a")), Instant::now());
         cache.put_absent(&question, Instant::now());
@@ -320,7 +343,7 @@ mod tests {
 
     #[test]
     fn a_hostname_that_a_second_device_takes_is_forgotten() {
-        let cache = Cache::new(SETTINGS);
+        let cache = Cache::new(SETTINGS, Lookups::default());
         let question = Question::ByHostname(Hostname::new("a"));
         put(&cache, vec![Device::named("d1", "a")], Instant::now());
         put(&cache, vec![Device::named("d1", "a"), Device::named("d2", "a")], Instant::now());
@@ -329,7 +352,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_gone_is_not_told_of_again_when_its_absence_is_no_answer_any_more() {
-        let cache = Cache::new(SETTINGS);
+        let cache = Cache::new(SETTINGS, Lookups::default());
         let question = Question::ById(DeviceId::parse("d").unwrap());
         put(&cache, vec![Device::named("d", "a")], Instant::now());
         tokio::time::advance(Duration::from_secs(1)).await;
@@ -340,7 +363,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_time_to_live_counts_from_when_the_api_was_asked() {
-        let cache = Cache::new(SETTINGS);
+        let cache = Cache::new(SETTINGS, Lookups::default());
         let asked_at = Instant::now();
         tokio::time::advance(SETTINGS.device.mul_f64(0.9)).await;
         put(&cache, vec![Device::named("d", "a")], asked_at);
@@ -352,7 +375,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn of_two_answers_the_one_that_was_asked_for_later_is_kept_whichever_comes_last() {
-        let cache = Cache::new(SETTINGS);
+        let cache = Cache::new(SETTINGS, Lookups::default());
         let before = Instant::now();
         tokio::time::advance(Duration::from_secs(1)).await;
         let both = || vec![Device::named("d1", "a"), Device::named("d2", "a")];
@@ -366,7 +389,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_newest_decides_whether_it_came_alone_or_in_a_list() {
-        let cache = Cache::new(SETTINGS);
+        let cache = Cache::new(SETTINGS, Lookups::default());
         let question = Question::ByHostname(Hostname::new("a"));
         cache.put_named(&inventory(vec![Device::named("d1", "a")]), Instant::now());
         tokio::time::advance(Duration::from_secs(1)).await;
@@ -382,7 +405,7 @@ mod tests {
 
     #[test]
     fn a_list_of_more_devices_than_are_to_be_kept_is_not_kept() {
-        let cache = Cache::new(CacheSettings { max_devices: NonZeroU64::MIN, ..SETTINGS });
+        let cache = Cache::new(CacheSettings { max_devices: NonZeroU64::MIN, ..SETTINGS }, Lookups::default());
         put(&cache, vec![Device::named("d1", "a"), Device::named("d2", "b")], Instant::now());
         cache.list.run_pending_tasks();
         assert_eq!(found(cache.get(&Question::ByHostname(Hostname::new("a")), None)), None);

@@ -2,34 +2,34 @@
 //! budget, and answered from what comes back. What comes back is kept for the next.
 
 mod cache;
+mod confirmation;
+mod live;
+mod meter;
+mod places;
 mod spoiled;
 mod standing;
-mod tally;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{
-    Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, ResponseFuture, SpawnHandle, WrapFuture,
-};
+use actix::{Actor, AsyncContext, Context, Handler, Message, Recipient, ResponseFuture, SpawnHandle};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use self::cache::Cache;
+use self::meter::Meter;
 use self::spoiled::Spoiled;
 use self::standing::Standing;
-use self::tally::Tally;
 use crate::config::CacheSettings;
 use crate::messages::devices::{Asking, DeviceFound, FindDevice};
-use crate::messages::lifecycle::ConfirmGone;
-use crate::messages::places::{FindFacility, FindMetro};
 use crate::messages::watch::Stop;
 use crate::packet::planner::{GATHERING, Next, Order, Outcome, RequestId, Ticket};
 use crate::packet::{
-    Absence, Answer, Budget, Client, DeviceId, Error, Exchange, Facility, LookupError, Metro, NotGone, NotYet, Permit,
-    Plain, PlainReply, Planner, Question, Reply, Urgency,
+    Answer, Budget, Client, Error, Exchange, NotYet, Permit, Plain, PlainReply, Planner, Reply, Urgency,
 };
+use crate::telemetry::health::Health;
+use crate::telemetry::metrics::PacketMetrics;
 
 /// How often what was asked and kept is told to the log, where there is something to tell.
 const TALLY_PERIOD: Duration = Duration::from_mins(5);
@@ -37,16 +37,21 @@ const TALLY_PERIOD: Duration = Duration::from_mins(5);
 /// The actor that owns the client of the Packet API.
 pub struct PacketApi {
     client: Client,
+    /// How often the token has been changed.
+    credentials: u64,
     budget: Budget,
     cache: Arc<Cache>,
+    cache_settings: CacheSettings,
     planner: Planner,
     /// Who waits for what.
     waiting: HashMap<Ticket, Waiter>,
     /// When the planner is looked at next, if nothing happens before.
     wake: Option<(Instant, SpawnHandle)>,
     standing: Standing,
+    /// How often it was begun to read the project until that works.
+    reading_project: u64,
     spoiled: Spoiled,
-    tally: Tally,
+    meter: Meter,
     stopping: bool,
 }
 
@@ -62,6 +67,11 @@ enum Waiter {
 #[rtype(result = "()")]
 struct Ended {
     id: RequestId,
+    /// What was asked for, in one word.
+    request: &'static str,
+    took: Duration,
+    /// How often the token had been changed when it was sent.
+    credentials: u64,
     exchange: Exchange,
 }
 
@@ -73,17 +83,27 @@ struct Fetch(Plain, Option<Instant>);
 impl PacketApi {
     /// The actor, not yet started.
     #[must_use]
-    pub fn new(client: Client, budget: Budget, settings: CacheSettings) -> Self {
+    pub fn new(
+        client: Client,
+        budget: Budget,
+        settings: CacheSettings,
+        metrics: PacketMetrics,
+        health: Health,
+    ) -> Self {
+        let meter = Meter::new(metrics.clone());
         Self {
             planner: Planner::new(budget.limits()),
             client,
+            credentials: 0,
             budget,
-            cache: Arc::new(Cache::new(settings)),
+            cache: Arc::new(Cache::new(settings, meter.lookups())),
+            cache_settings: settings,
             waiting: HashMap::new(),
             wake: None,
-            standing: Standing::default(),
+            standing: Standing::new(health, metrics),
+            reading_project: 0,
             spoiled: Spoiled::default(),
-            tally: Tally::default(),
+            meter,
             stopping: false,
         }
     }
@@ -94,20 +114,20 @@ impl PacketApi {
         // Another process may have begun to spend the budget already.
         while !self.stopping {
             let (now, tokens) = (Instant::now(), self.budget.tokens());
-            match self.planner.next(now, tokens) {
-                Next::Nothing => return,
-                Next::At(time) => return self.wake_at(time, ctx),
-                Next::Request => {}
-            }
-            match self.budget.try_admit() {
-                Ok(permit) => {
+            let next = self.planner.next(now, tokens);
+            let admitted = if next == Next::Request { self.budget.try_admit().map(Some) } else { Ok(None) };
+            self.meter.held_back(admitted.as_ref().err().copied(), now);
+            match (next, admitted) {
+                (Next::At(time), _) | (_, Err(NotYet::Until(time) | NotYet::ApiAsks(time))) => {
+                    return self.wake_at(time, ctx);
+                }
+                // The end of one that is on its way brings us here again.
+                (Next::Nothing, _) | (_, Ok(None) | Err(NotYet::AnAnswer)) => return,
+                (Next::Request, Ok(Some(permit))) => {
                     if let Some(order) = self.planner.send(now, tokens) {
                         self.carry_out(order, permit, ctx);
                     }
                 }
-                Err(NotYet::Until(time)) => return self.wake_at(time, ctx),
-                // Its end brings us here again.
-                Err(NotYet::AnAnswer) => return,
             }
         }
     }
@@ -131,7 +151,7 @@ impl PacketApi {
     /// mailboxes.
     fn carry_out(&self, order: Order, permit: Permit, ctx: &mut Context<Self>) {
         let (client, budget, cache) = (self.client.clone(), self.budget.clone(), Arc::clone(&self.cache));
-        let to = ctx.address();
+        let (credentials, to) = (self.credentials, ctx.address());
         tokio::spawn(async move {
             let Order { id, request, timeout } = order;
             let sent = Instant::now();
@@ -141,7 +161,7 @@ impl PacketApi {
             if let Ok(Reply::Device(device)) = &exchange.result {
                 cache.put_device(device, sent);
             }
-            to.do_send(Ended { id, exchange });
+            to.do_send(Ended { id, request: request.kind(), took: sent.elapsed(), credentials, exchange });
         });
     }
 
@@ -169,18 +189,6 @@ impl PacketApi {
             }
         }
     }
-
-    /// Finds out whether the credentials read the project, and tries again until they do.
-    fn read_project(&mut self, ctx: &mut Context<Self>) {
-        let project = ctx.address().send(Fetch(Plain::Project, None));
-        ctx.spawn(project.into_actor(self).map(|result, actor, ctx| {
-            if let Ok(result) = result
-                && let Some(wait) = actor.standing.project_read(result)
-            {
-                ctx.run_later(wait, Self::read_project);
-            }
-        }));
-    }
 }
 
 impl Actor for PacketApi {
@@ -188,20 +196,25 @@ impl Actor for PacketApi {
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         self.read_project(ctx);
-        ctx.run_interval(TALLY_PERIOD, |actor, _| actor.tally.tell(actor.cache.counts()));
+        ctx.run_interval(TALLY_PERIOD, |actor, _| actor.meter.tell());
     }
 
     fn stopped(&mut self, _: &mut Context<Self>) {
-        self.tally.tell(self.cache.counts());
+        self.meter.tell();
     }
 }
 
 impl Handler<Ended> for PacketApi {
     type Result = ();
 
-    fn handle(&mut self, Ended { id, exchange }: Ended, ctx: &mut Context<Self>) {
-        self.standing.heard(exchange.result.as_ref().err());
-        self.tally.count(&exchange);
+    fn handle(&mut self, ended: Ended, ctx: &mut Context<Self>) {
+        let Ended { id, request, took, credentials, exchange } = ended;
+        self.meter.count(request, took, &exchange);
+        // What becomes of a token that is not in use any more says nothing.
+        if credentials == self.credentials && self.standing.heard(exchange.result.as_ref().err()) {
+            // Nobody else may ask for minutes, and it is to be told when they are taken again.
+            self.read_project(ctx);
+        }
         if let Ok(Reply::Page(page)) = &exchange.result {
             self.spoiled.report(page);
         }
@@ -256,95 +269,5 @@ async fn told<T, E>(answered: impl Future<Output = Result<T, E>>) -> T {
     match answered.await {
         Ok(answer) => answer,
         Err(_) => std::future::pending().await,
-    }
-}
-
-/// Ask for these devices anew, past everything that is kept.
-#[derive(Message)]
-#[rtype(result = "Vec<(DeviceId, Answer)>")]
-struct AskAfresh(Vec<DeviceId>);
-
-impl Handler<AskAfresh> for PacketApi {
-    type Result = ResponseFuture<Vec<(DeviceId, Answer)>>;
-
-    fn handle(&mut self, AskAfresh(devices): AskAfresh, ctx: &mut Context<Self>) -> Self::Result {
-        let now = Instant::now();
-        let ask = |id: DeviceId| {
-            let (answer, answered) = oneshot::channel();
-            let ticket = self.planner.ask(Question::ById(id.clone()), Some(now), Urgency::Urgent, now);
-            self.waiting.insert(ticket, Waiter::FreshDevice(answer));
-            (id, answered)
-        };
-        let asked: Vec<_> = devices.into_iter().map(ask).collect();
-        self.wake_at(now + GATHERING, ctx);
-        Box::pin(async move {
-            let mut answers = Vec::with_capacity(asked.len());
-            for (id, answered) in asked {
-                answers.push((id, told(answered).await));
-            }
-            answers
-        })
-    }
-}
-
-impl Handler<ConfirmGone> for PacketApi {
-    type Result = ResponseFuture<Vec<(DeviceId, Result<Absence, NotGone>)>>;
-
-    fn handle(&mut self, ConfirmGone(devices): ConfirmGone, ctx: &mut Context<Self>) -> Self::Result {
-        // All of it is asked by this one client, and so with the same credentials.
-        let (api, own) = (ctx.address(), self.client.project().to_owned());
-        Box::pin(async move {
-            // Read before and after: a token that has no rights for a while is answered 404 for everything.
-            let read_project = || told(api.send(Fetch(Plain::Project, Some(Instant::now()))));
-            let before = read_project().await;
-            if let Err(error) = before {
-                return devices.into_iter().map(|id| (id, Err(NotGone::ProjectUnread(error.clone())))).collect();
-            }
-            let answers = told(api.send(AskAfresh(devices))).await;
-            let known_at = Instant::now();
-            let is_any_gone = answers.iter().any(|(_, answer)| matches!(answer, Err(LookupError::NoSuchId(_))));
-            let project = if is_any_gone { read_project().await } else { before };
-            let prove =
-                |(id, answer): (DeviceId, Answer)| (id.clone(), Absence::prove(id, known_at, &answer, &own, &project));
-            answers.into_iter().map(prove).collect()
-        })
-    }
-}
-
-impl Handler<FindFacility> for PacketApi {
-    type Result = ResponseFuture<Result<Option<Arc<Facility>>, Error>>;
-
-    fn handle(&mut self, FindFacility(reference): FindFacility, ctx: &mut Context<Self>) -> Self::Result {
-        let (cache, api) = (Arc::clone(&self.cache), ctx.address());
-        Box::pin(async move {
-            let read = || async {
-                match api.send(Fetch(Plain::Facilities, None)).await {
-                    Ok(Ok(PlainReply::Facilities(facilities))) => Ok(facilities),
-                    Ok(Err(error)) => Err(error),
-                    // The program is stopping.
-                    _ => std::future::pending().await,
-                }
-            };
-            cache.facilities.find(&reference, read).await
-        })
-    }
-}
-
-impl Handler<FindMetro> for PacketApi {
-    type Result = ResponseFuture<Result<Option<Arc<Metro>>, Error>>;
-
-    fn handle(&mut self, FindMetro(reference): FindMetro, ctx: &mut Context<Self>) -> Self::Result {
-        let (cache, api) = (Arc::clone(&self.cache), ctx.address());
-        Box::pin(async move {
-            let read = || async {
-                match api.send(Fetch(Plain::Metros, None)).await {
-                    Ok(Ok(PlainReply::Metros(metros))) => Ok(metros),
-                    Ok(Err(error)) => Err(error),
-                    // The program is stopping.
-                    _ => std::future::pending().await,
-                }
-            };
-            cache.metros.find(&reference, read).await
-        })
     }
 }

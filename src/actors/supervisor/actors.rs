@@ -4,7 +4,7 @@ use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
 use std::time::Duration;
 
-use actix::{Actor, Addr};
+use actix::{Actor, Addr, Context, Handler, Recipient};
 
 use crate::actors::instance_resolver::InstanceResolver;
 use crate::actors::lifecycle::{self, Lifecycle};
@@ -14,9 +14,11 @@ use crate::actors::packet_api::PacketApi;
 use crate::actors::zone_resolver::ZoneResolver;
 use crate::config::Config;
 use crate::election::Gate;
+use crate::messages::report::Ping;
 use crate::messages::watch::Stop;
 use crate::messages::writes::Drain;
 use crate::packet::{self, Budget};
+use crate::telemetry::health::Health;
 use crate::telemetry::metrics::Metrics;
 
 /// How long the writes under way may take to end, so that the process is gone within Kubernetes' patience.
@@ -50,6 +52,8 @@ pub struct Means {
     pub gate: Gate,
     /// What is measured.
     pub metrics: Metrics,
+    /// What the actors say of how they are.
+    pub health: Health,
 }
 
 /// Why the actors could not be started.
@@ -64,6 +68,7 @@ pub enum StartError {
 #[derive(Default)]
 pub struct Running {
     addresses: HashMap<TypeId, Box<dyn Any>>,
+    pulses: Vec<(&'static str, Recipient<Ping>)>,
 }
 
 impl Running {
@@ -96,7 +101,10 @@ impl Running {
     /// When the actors were never started.
     pub async fn stop(&self) -> Result<bool, StartError> {
         self.address::<NodeWatcher>()?.do_send(Stop);
-        self.address::<Lifecycle>()?.do_send(Stop);
+        // It runs only where it is wanted.
+        if let Ok(lifecycle) = self.address::<Lifecycle>() {
+            lifecycle.do_send(Stop);
+        }
         self.address::<PacketApi>()?.do_send(Stop);
         let drained = self.address::<NodeWriter>()?.send(Drain);
         let have_ended = tokio::time::timeout(DRAIN_TIMEOUT, drained).await.is_ok();
@@ -106,20 +114,33 @@ impl Running {
         Ok(have_ended)
     }
 
-    fn add<A: Actor>(&mut self, address: Addr<A>) {
+    /// Every actor that runs, to be asked whether it is there.
+    #[must_use]
+    pub fn pulses(&self) -> Vec<(&'static str, Recipient<Ping>)> {
+        self.pulses.clone()
+    }
+
+    fn add<A>(&mut self, name: &'static str, address: Addr<A>)
+    where
+        A: Actor<Context = Context<A>> + Handler<Ping>,
+    {
+        self.pulses.push((name, address.clone().recipient()));
         self.addresses.insert(TypeId::of::<A>(), Box::new(address));
     }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "every row of the table starts its actor in the same way")]
 fn start_packet_api(means: &Means, running: &mut Running) -> Result<(), StartError> {
-    running.add(PacketApi::new(means.packet.clone(), Budget::new(means.config.limits), means.config.cache).start());
+    let (budget, metrics) = (Budget::new(means.config.limits), means.metrics.packet.clone());
+    let actor = PacketApi::new(means.packet.clone(), budget, means.config.cache, metrics, means.health.clone());
+    running.add("PacketApi", actor.start());
     Ok(())
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "every row of the table starts its actor in the same way")]
 fn start_node_writer(means: &Means, running: &mut Running) -> Result<(), StartError> {
-    running.add(NodeWriter::new(means.kubernetes.clone(), means.config.writes, means.gate.clone()).start());
+    let (client, metrics) = (means.kubernetes.clone(), means.metrics.writes.clone());
+    running.add("NodeWriter", NodeWriter::new(client, means.config.writes, means.gate.clone(), metrics).start());
     Ok(())
 }
 
@@ -127,7 +148,7 @@ fn start_zone_resolver(means: &Means, running: &mut Running) -> Result<(), Start
     let places = running.address::<PacketApi>()?;
     let writer = running.address::<NodeWriter>()?.recipient();
     let resolver = ZoneResolver::new(means.config.topology, places.clone().recipient(), places.recipient(), writer);
-    running.add(resolver.start());
+    running.add("ZoneResolver", resolver.start());
     Ok(())
 }
 
@@ -136,11 +157,14 @@ fn start_instance_resolver(means: &Means, running: &mut Running) -> Result<(), S
     let zones = running.address::<ZoneResolver>()?.recipient();
     let writer = running.address::<NodeWriter>()?.recipient();
     let (policy, period) = (means.config.addresses, means.config.node_status_update_frequency);
-    running.add(InstanceResolver::new(policy, period, devices, zones, writer).start());
+    running.add("InstanceResolver", InstanceResolver::new(policy, period, devices, zones, writer).start());
     Ok(())
 }
 
 fn start_lifecycle(means: &Means, running: &mut Running) -> Result<(), StartError> {
+    if !means.config.controllers.lifecycle {
+        return Ok(());
+    }
     let (packet, writer) = (running.address::<PacketApi>()?, running.address::<NodeWriter>()?);
     let to = lifecycle::Recipients {
         devices: packet.clone().recipient(),
@@ -152,7 +176,7 @@ fn start_lifecycle(means: &Means, running: &mut Running) -> Result<(), StartErro
     };
     let (limits, period) = (means.config.deletion, means.config.node_monitor_period);
     let metrics = means.metrics.lifecycle.clone();
-    running.add(Lifecycle::new(means.kubernetes.clone(), limits, period, metrics, to).start());
+    running.add("Lifecycle", Lifecycle::new(means.kubernetes.clone(), limits, period, metrics, to).start());
     Ok(())
 }
 
@@ -162,10 +186,11 @@ fn start_node_watcher(means: &Means, running: &mut Running) -> Result<(), StartE
         instances: running.address::<InstanceResolver>()?.recipient(),
         writer: writer.clone().recipient(),
         announcements: writer.recipient(),
-        roll: running.address::<Lifecycle>()?.recipient(),
+        roll: running.address::<Lifecycle>().ok().map(Addr::recipient),
     };
-    let periods =
-        Periods { refresh: means.config.node_status_update_frequency, roll: means.config.node_monitor_period };
-    running.add(NodeWatcher::new(means.kubernetes.clone(), periods, to).start());
+    let refresh = means.config.controllers.node.then_some(means.config.node_status_update_frequency);
+    let periods = Periods { refresh, roll: means.config.node_monitor_period };
+    let (metrics, health) = (means.metrics.nodes.clone(), means.health.clone());
+    running.add("NodeWatcher", NodeWatcher::new(means.kubernetes.clone(), periods, metrics, health, to).start());
     Ok(())
 }

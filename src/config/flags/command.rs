@@ -1,6 +1,6 @@
 //! What the program does besides running the controllers.
 
-use clap::{CommandFactory, Subcommand};
+use clap::{CommandFactory, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::{Flags, PROGRAM};
@@ -15,6 +15,25 @@ pub enum Command {
     },
     /// Print the manual page
     Man,
+    /// Print what an instance on this machine, or in this Pod, is doing
+    Status {
+        /// The --secure-port of the instance, which tells it from others
+        #[arg(long, value_name = "PORT", default_value_t = 10258)]
+        port: u16,
+        /// How it is printed
+        #[arg(short, long, value_name = "FORM", value_enum, default_value_t)]
+        output: StatusForm,
+    },
+}
+
+/// How the status is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum StatusForm {
+    /// For people
+    #[default]
+    Text,
+    /// As `/status` serves it
+    Json,
 }
 
 /// The script that completes the flags in a shell.

@@ -20,13 +20,13 @@ mod version;
 mod reference;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, ValueHint};
 
 pub use authentication::AuthenticationFlags;
 pub use authorization::AuthorizationFlags;
-pub use command::{Command, completions, man};
+pub use command::{Command, StatusForm, completions, man};
 pub use election::ElectionFlags;
 pub use generic::GenericFlags;
 pub use idle::IdleFlags;
@@ -97,6 +97,13 @@ pub struct Flags {
     /// What to do instead of running the controllers.
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+impl Flags {
+    /// The file of `--cloud-config`, where one is named; an empty name is none.
+    pub(super) fn cloud_file(&self) -> Option<&Path> {
+        self.cloud_config.as_deref().filter(|path| !path.as_os_str().is_empty())
+    }
 }
 
 impl CommandFactory for Flags {

@@ -86,6 +86,17 @@ impl Guard {
         &self.limits
     }
 
+    /// Goes by these settings from now on. Whether it has to be read back anew what was deleted: of what was longer ago than the
+    /// window before, nothing is known any more.
+    pub fn set_limits(&mut self, limits: DeletionLimits, now: Instant) -> bool {
+        let is_longer = limits.window > self.limits.window;
+        if is_longer {
+            self.not_recalled = Some((now + limits.window, None));
+        }
+        self.limits = limits;
+        is_longer
+    }
+
     /// Takes in what was read back. Deletions count from now on, for the moments that Events tell are of a clock that may
     /// have been set since.
     pub fn recall(&mut self, recalled: Recalled, now: Instant) {
@@ -224,6 +235,19 @@ mod tests {
             now,
         );
         guard
+    }
+
+    #[test]
+    fn a_longer_window_counts_as_used_up_until_it_is_read_back_what_was_deleted() {
+        let (now, limits) = (Instant::now(), LIMITS);
+        let mut guard = Guard::new(limits, now);
+        guard.recall(Recalled::default(), now);
+        assert!(!guard.set_limits(DeletionLimits { share: Share::percent(20), ..limits }, now));
+        assert!(guard.room(100, now).is_ok());
+        assert!(guard.set_limits(DeletionLimits { window: limits.window * 2, ..limits }, now));
+        assert!(matches!(guard.room(100, now), Err(Held::NotRecalled { .. })));
+        guard.recall(Recalled { deletions: vec!["u".into()], stopped_at: None }, now);
+        assert!(guard.room(100, now).is_ok() && guard.counts("u"));
     }
 
     #[test]

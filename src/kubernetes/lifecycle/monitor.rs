@@ -89,6 +89,17 @@ impl Monitor {
         }
     }
 
+    /// Goes by these settings from now on. Whether it has to be read back anew what was deleted.
+    pub fn set_limits(&mut self, limits: DeletionLimits, now: Instant) -> bool {
+        self.guard.set_limits(limits, now)
+    }
+
+    /// The settings that hold.
+    #[must_use]
+    pub fn limits(&self) -> &DeletionLimits {
+        self.guard.limits()
+    }
+
     /// Takes in how the Nodes stand now.
     pub fn called(&mut self, roll: &Roll, now: Instant) {
         self.ours = roll.ours;

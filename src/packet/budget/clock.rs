@@ -8,11 +8,11 @@ use tokio::time::Instant;
 
 /// tokio's clock.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct TokioClock;
+pub struct TokioClock;
 
 /// A moment of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Moment(pub(super) Instant);
+pub struct Moment(pub(super) Instant);
 
 impl Clock for TokioClock {
     type Instant = Moment;

@@ -1,22 +1,23 @@
 //! The budget: how many requests the Packet API gets, in all and at once.
 //!
-//! governor holds the rate and the burst (the generic cell rate algorithm), a semaphore holds the requests in flight,
+//! governor holds the rate and the burst (the generic cell rate algorithm), a counter holds the requests in flight,
 //! and the API's own word closes the gate for everyone until the time it names.
 //!
 //! A budget begins with an empty bucket. Nobody knows how much of a burst the process before this one has spent; so in no
-//! window of time, whatever restarts fall into it, does the API see more than the rate allows and one burst.
+//! window of time, whatever restarts fall into it, does the API see more than the rate allows and one burst. The same goes for
+//! limits that are changed while requests go out.
 
 mod allowance;
 mod clock;
 
+use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use governor::middleware::StateInformationMiddleware;
+use governor::middleware::{NoOpMiddleware, StateInformationMiddleware};
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use self::allowance::Allowance;
@@ -45,57 +46,97 @@ pub fn quota(per_second: f64, burst: NonZeroU32) -> Quota {
     Quota::with_period(period).unwrap_or_else(|| Quota::per_second(NonZeroU32::MIN)).allow_burst(burst)
 }
 
+/// What keeps to the rate and the burst.
+type Rate = RateLimiter<NotKeyed, InMemoryState, TokioClock, StateInformationMiddleware>;
+
+/// What bounds how often anything else happens, by the same clock.
+pub type Limiter = RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Moment>>;
+
+/// A limiter of that quota, with all of its burst at hand.
+#[must_use]
+pub fn limiter(quota: Quota) -> Limiter {
+    RateLimiter::direct_with_clock(quota, TokioClock)
+}
+
 /// The one gate that every request to the Packet API passes. Clones share it, so that an actor that is started anew goes on
 /// where the one before it was.
 #[derive(Clone)]
 pub struct Budget {
-    limits: Limits,
-    rate: Arc<RateLimiter<NotKeyed, InMemoryState, TokioClock, StateInformationMiddleware>>,
-    in_flight: Arc<Semaphore>,
     state: Arc<Mutex<State>>,
 }
 
 struct State {
+    limits: Limits,
+    rate: Rate,
+    /// Requests without an answer yet.
+    in_flight: u32,
     allowance: Allowance,
     /// What governor had left in its bucket, and when.
     tokens: (f64, Instant),
 }
 
 /// Leave to send one request; held until its answer is read.
-#[derive(Debug)]
 pub struct Permit {
-    _in_flight: OwnedSemaphorePermit,
+    state: Arc<Mutex<State>>,
+}
+
+impl fmt::Debug for Permit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Permit")
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.in_flight = state.in_flight.saturating_sub(1);
+    }
 }
 
 /// Why no request may go out now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotYet {
-    /// The rate or the API's word forbids it until then.
+    /// The rate forbids it until then.
     Until(Instant),
+    /// The API asked for that.
+    ApiAsks(Instant),
     /// So many are without an answer that one has to come first.
     AnAnswer,
+}
+
+/// How the budget stands at a moment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BudgetState {
+    /// The settings that hold.
+    pub limits: Limits,
+    /// Requests that could go out at once, as far as the rate and the API's word are concerned.
+    pub tokens: f64,
+    /// Requests without an answer yet.
+    pub in_flight: u32,
+    /// For how long the API has asked to be left alone, if it has.
+    pub closed_for: Option<Duration>,
 }
 
 impl Budget {
     /// A budget of these limits, with nothing saved up for a burst.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        let rate = RateLimiter::direct_with_clock(quota(limits.requests_per_second, limits.burst), TokioClock);
-        let rate = rate.with_middleware::<StateInformationMiddleware>();
-        // A bucket always has room for its own burst, so this cannot fail.
-        let _ = rate.check_n(limits.burst);
-        Self {
-            limits,
-            rate: Arc::new(rate),
-            in_flight: Arc::new(Semaphore::new(limits.max_in_flight.get() as usize)),
-            state: Arc::new(Mutex::new(State { allowance: Allowance::default(), tokens: (0.0, Instant::now()) })),
-        }
+        let (rate, tokens) = (emptied(limits), (0.0, Instant::now()));
+        let state = State { limits, rate, in_flight: 0, allowance: Allowance::default(), tokens };
+        Self { state: Arc::new(Mutex::new(state)) }
     }
 
-    /// The settings it was made of.
+    /// The settings that hold.
     #[must_use]
     pub fn limits(&self) -> Limits {
-        self.limits
+        self.state().limits
+    }
+
+    /// Goes by these settings from now on. What was saved up for a burst is gone, as it may just have been spent under the
+    /// settings before.
+    pub fn set_limits(&self, limits: Limits) {
+        let mut state = self.state();
+        (state.limits, state.rate, state.tokens) = (limits, emptied(limits), (0.0, Instant::now()));
     }
 
     /// Takes leave to send one request now. Nothing is spent where that may not be.
@@ -106,18 +147,20 @@ impl Budget {
         let mut state = self.state();
         let now = Instant::now();
         if let Some(until) = state.allowance.closed(now) {
-            return Err(NotYet::Until(until));
+            return Err(NotYet::ApiAsks(until));
         }
-        let awaited = self.awaited();
-        if let Some((0, until)) = state.allowance.left(awaited, now) {
+        if let Some((0, until)) = state.allowance.left(state.in_flight.into(), now) {
             // What is on its way may tell that there is more.
-            return Err(if awaited > 0 { NotYet::AnAnswer } else { NotYet::Until(until) });
+            return Err(if state.in_flight > 0 { NotYet::AnAnswer } else { NotYet::ApiAsks(until) });
         }
-        let in_flight = Arc::clone(&self.in_flight).try_acquire_owned().map_err(|_| NotYet::AnAnswer)?;
-        match self.rate.check() {
+        if state.in_flight >= state.limits.max_in_flight.get() {
+            return Err(NotYet::AnAnswer);
+        }
+        match state.rate.check() {
             Ok(snapshot) => {
                 state.tokens = (f64::from(snapshot.remaining_burst_capacity()), now);
-                Ok(Permit { _in_flight: in_flight })
+                state.in_flight += 1;
+                Ok(Permit { state: Arc::clone(&self.state) })
             }
             Err(not_until) => {
                 let Moment(until) = not_until.earliest_possible();
@@ -129,13 +172,19 @@ impl Budget {
     /// How many requests could go out now, as far as the rate and the API's word are concerned.
     #[must_use]
     pub fn tokens(&self) -> f64 {
-        let state = self.state();
-        let (tokens, at) = state.tokens;
-        let gained = at.elapsed().as_secs_f64() * self.limits.requests_per_second;
-        let most = f64::from(self.limits.burst.get());
-        let left = state.allowance.left(self.awaited(), Instant::now());
-        let left = left.and_then(|(left, _)| u32::try_from(left).ok()).map_or(most, f64::from);
-        (tokens + gained).min(most).min(left)
+        self.state().tokens(Instant::now())
+    }
+
+    /// How it stands now.
+    #[must_use]
+    pub fn look(&self) -> BudgetState {
+        let (state, now) = (self.state(), Instant::now());
+        BudgetState {
+            limits: state.limits,
+            tokens: state.tokens(now),
+            in_flight: state.in_flight,
+            closed_for: state.allowance.closed(now).map(|until| until - now),
+        }
     }
 
     /// Heeds what the head of an answer said, or that none came. To be told before the permit is given back.
@@ -143,14 +192,29 @@ impl Budget {
         self.state().allowance.heard(word, Instant::now());
     }
 
-    /// How many requests have no answer yet.
-    fn awaited(&self) -> u64 {
-        (self.limits.max_in_flight.get() as usize - self.in_flight.available_permits()) as u64
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl State {
+    fn tokens(&self, now: Instant) -> f64 {
+        let (tokens, at) = self.tokens;
+        let gained = now.saturating_duration_since(at).as_secs_f64() * self.limits.requests_per_second;
+        let most = f64::from(self.limits.burst.get());
+        let left = self.allowance.left(self.in_flight.into(), now);
+        let left = left.and_then(|(left, _)| u32::try_from(left).ok()).map_or(most, f64::from);
+        (tokens + gained).min(most).min(left)
+    }
+}
+
+/// A bucket with nothing in it.
+fn emptied(limits: Limits) -> Rate {
+    let rate = RateLimiter::direct_with_clock(quota(limits.requests_per_second, limits.burst), TokioClock);
+    let rate = rate.with_middleware::<StateInformationMiddleware>();
+    // A bucket always has room for its own burst, so this cannot fail.
+    let _ = rate.check_n(limits.burst);
+    rate
 }
 
 #[cfg(test)]
@@ -180,7 +244,7 @@ mod tests {
         loop {
             match budget.try_admit() {
                 Ok(permit) => return permit,
-                Err(NotYet::Until(until)) => sleep_until(until).await,
+                Err(NotYet::Until(until) | NotYet::ApiAsks(until)) => sleep_until(until).await,
                 Err(NotYet::AnAnswer) => panic!("nobody holds a permit"),
             }
         }
@@ -217,6 +281,18 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn limits_that_change_hold_at_once_for_every_clone_and_for_what_is_under_way() {
+        let budget = rested(limits(10.0, 10, 2)).await;
+        let (clone, permits) = (budget.clone(), [budget.try_admit(), budget.try_admit()]);
+        clone.set_limits(limits(1.0, 5, 1));
+        advance(Duration::from_secs(10)).await;
+        assert_eq!(budget.try_admit().unwrap_err(), NotYet::AnAnswer);
+        assert!((budget.look().tokens - 5.0).abs() < 0.01 && budget.look().in_flight == 2, "{:?}", budget.look());
+        drop(permits);
+        assert!(budget.try_admit().is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn the_apis_word_closes_the_gate_for_everyone_until_the_time_it_names() {
         let budget = rested(limits(1000.0, 1000, 10)).await;
         let asked = Instant::now();
@@ -240,7 +316,7 @@ mod tests {
             budget.heard(RateLimitWord { remaining: Some(0), reset, ..RateLimitWord::default() });
             drop(permit);
         }
-        assert!(matches!(budget.try_admit(), Err(NotYet::Until(_))));
+        assert!(matches!(budget.try_admit(), Err(NotYet::ApiAsks(_))));
     }
 
     #[tokio::test(start_paused = true)]
@@ -262,7 +338,7 @@ mod tests {
                     budget.heard(RateLimitWord { remaining: Some(remaining), reset, ..RateLimitWord::default() });
                     drop(permit);
                 }
-                Err(NotYet::Until(_)) => break,
+                Err(NotYet::Until(_) | NotYet::ApiAsks(_)) => break,
             }
         }
         assert_eq!((taken, open.len()), (ALLOWED, 0));
@@ -292,6 +368,8 @@ mod tests {
         Passed(u64),
         /// The process is started anew; the one before it may have spent all of its burst just now.
         Restarted,
+        /// Somebody changes the limits, to these or others that allow less.
+        Changed(bool),
         /// The API says so.
         Heard(RateLimitWord),
     }
@@ -303,6 +381,7 @@ mod tests {
             4 => (1_u32..40).prop_map(Happening::Wanted),
             4 => (0_u64..5_000).prop_map(Happening::Passed),
             1 => Just(Happening::Restarted),
+            1 => any::<bool>().prop_map(Happening::Changed),
             2 => word.prop_map(|(refused, retry_after, remaining, reset)| Happening::Heard(RateLimitWord { refused, retry_after, remaining, reset })),
         ]
     }
@@ -325,6 +404,10 @@ mod tests {
                             (0..times).filter_map(|_| budget.try_admit().ok()).map(|_| begun.elapsed().as_secs_f64())),
                         Happening::Passed(ms) => advance(Duration::from_millis(ms)).await,
                         Happening::Restarted => budget = Budget::new(limits),
+                        Happening::Changed(to_less) => {
+                            let rate = if to_less { limits.requests_per_second / 2.0 } else { limits.requests_per_second };
+                            budget.set_limits(Limits { requests_per_second: rate, ..limits });
+                        }
                         Happening::Heard(word) => budget.heard(word),
                     }
                 }

@@ -186,6 +186,17 @@ impl Planner {
         }
     }
 
+    /// Goes by these limits from now on.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
+    /// How many questions wait for an answer or to be put.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.queue.iter().count()
+    }
+
     /// Takes in a question. Its answer must have been asked for at `not_before` or later.
     pub fn ask(&mut self, question: Question, not_before: Option<Instant>, urgency: Urgency, now: Instant) -> Ticket {
         self.take_in(Subject::Device(question), not_before, urgency, now)

@@ -27,6 +27,12 @@ const GRANTED: [(&str, &str, &str, &str); 11] = [
     ("update", "coordination.k8s.io", "leases", ""),
 ];
 
+/// What it needs to find out who may read what it serves.
+const REVIEWS: [(&str, &str, &str, &str); 2] = [
+    ("create", "authentication.k8s.io", "tokenreviews", ""),
+    ("create", "authorization.k8s.io", "subjectaccessreviews", ""),
+];
+
 const VERBS: [&str; 8] = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
 
 /// What the verbs are tried on: what is granted in part, and what would hurt most if it were granted by mistake.
@@ -81,14 +87,15 @@ async fn the_controller_may_do_what_it_needs_and_nothing_else() {
     let controller = control_plane.client_for(&kubeconfig).await.unwrap();
 
     let mut granted = Vec::new();
-    for (group, resource, subresource) in RESOURCES {
+    let reviews = REVIEWS.map(|(_, group, resource, subresource)| (group, resource, subresource));
+    for (group, resource, subresource) in RESOURCES.into_iter().chain(reviews) {
         for verb in VERBS {
             if may(&controller, verb, group, resource, subresource).await {
                 granted.push((verb, group, resource, subresource));
             }
         }
     }
-    let (mut granted, mut wanted) = (granted, GRANTED.to_vec());
+    let (mut granted, mut wanted) = (granted, [GRANTED.as_slice(), &REVIEWS].concat());
     granted.sort_unstable();
     wanted.sort_unstable();
     assert_eq!(granted, wanted);
