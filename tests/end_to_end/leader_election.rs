@@ -47,7 +47,7 @@ const SHORT_DEADLINE: Duration = Duration::from_secs(2);
 const DEFAULT_LEASE: Duration = Duration::from_secs(15);
 
 /// How often a Node joins, so that there is always something to write.
-const JOIN_EVERY: Duration = Duration::from_millis(100);
+const JOIN_EVERY: Duration = Duration::from_millis(50);
 /// How many times a replica is killed, stopped or told to end.
 const KILLS: usize = 20;
 const GLANCE: Duration = Duration::from_millis(20);
