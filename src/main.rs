@@ -5,7 +5,6 @@
 use std::error::Error;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::Parser;
 use packet_cloud_controller_manager::actors::supervisor;
@@ -47,9 +46,7 @@ fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
 fn control(flags: &Flags) -> Result<(), Box<dyn Error>> {
     let verbosity = logging::start(flags.logging.v, flags.logging.logging_format);
     logging::end_the_process_on_panic();
-    let config = Arc::new(Config::from_process(flags)?);
-    let reloader = config.reloader(flags.clone());
-    Ok(supervisor::run(config, reloader, verbosity)?)
+    Ok(supervisor::run(Config::watched(flags.clone())?, verbosity)?)
 }
 
 /// What the instance of that port is doing.

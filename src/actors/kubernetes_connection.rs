@@ -5,6 +5,7 @@ use kube::{Client, Config};
 
 use crate::config::{KubernetesConnection, kubeconfig};
 use crate::election::{Fence, Gate};
+use crate::kubernetes::client_error::shown;
 
 /// Why Kubernetes cannot be reached.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +31,7 @@ pub enum ConnectError {
     Master(String),
     /// The client could not be made.
     #[error("cannot set up the client of the Kubernetes API: {0}")]
-    Client(#[source] kube::Error),
+    Client(String),
 }
 
 /// Makes a client; sends nothing.
@@ -38,7 +39,7 @@ pub enum ConnectError {
 /// # Errors
 /// See [`ConnectError`].
 pub async fn connect(connection: &KubernetesConnection) -> Result<Client, ConnectError> {
-    Client::try_from(configuration(connection).await?).map_err(ConnectError::Client)
+    Client::try_from(configuration(connection).await?).map_err(|error| ConnectError::Client(shown(&error)))
 }
 
 /// Makes a client for those that write, whose connections are cut when the gate closes; sends nothing.
@@ -47,7 +48,7 @@ pub async fn connect(connection: &KubernetesConnection) -> Result<Client, Connec
 /// See [`ConnectError`].
 pub async fn connect_behind(gate: Gate, connection: &KubernetesConnection) -> Result<Client, ConnectError> {
     let builder = ClientBuilder::try_from((configuration(connection).await?, Fence::new(gate)));
-    Ok(builder.map_err(ConnectError::Client)?.build())
+    Ok(builder.map_err(|error| ConnectError::Client(shown(&error)))?.build())
 }
 
 async fn configuration(connection: &KubernetesConnection) -> Result<Config, ConnectError> {

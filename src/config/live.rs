@@ -34,6 +34,11 @@ impl Config {
     /// This configuration with what may change while the program runs taken from `newer`.
     #[must_use]
     pub(super) fn with_live_of(&self, newer: Self) -> Self {
+        let live: Vec<_> = self.shown().into_iter().filter(|setting| setting.live).map(|setting| setting.key).collect();
+        // Where the others are found now is not where those are from that are in use.
+        let mut places = self.places.clone();
+        places.retain(|key, _| !live.contains(key));
+        places.extend(newer.places.into_iter().filter(|(key, _)| live.contains(key)));
         let mut connection = self.connection.clone();
         connection.token = newer.connection.token;
         Self {
@@ -41,7 +46,7 @@ impl Config {
             limits: newer.limits,
             cache: newer.cache,
             deletion: newer.deletion,
-            places: newer.places,
+            places,
             warnings: newer.warnings,
             ..self.clone()
         }

@@ -19,7 +19,6 @@ mod source;
 use std::collections::BTreeMap;
 use std::num::{NonZeroU16, NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 pub use controllers::Controllers;
@@ -126,9 +125,11 @@ impl Config {
         Self::load(flags, environment::of_process)
     }
 
-    /// What looks after the file of this configuration, which was loaded from the environment of this process.
-    #[must_use]
-    pub fn reloader(self: &Arc<Self>, flags: Flags) -> Reloader {
-        Reloader::new(flags, Box::new(environment::of_process), Arc::clone(self))
+    /// The same, with its file looked after from then on.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn watched(flags: Flags) -> Result<Reloader, ConfigError> {
+        Reloader::load(flags, Box::new(environment::of_process))
     }
 }

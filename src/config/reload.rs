@@ -8,7 +8,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Config, Flags, Shown};
+use super::{Config, ConfigError, Flags, Shown};
 
 /// Answers the value of an environment variable.
 pub type Environment = Box<dyn Fn(&str) -> Option<String> + Send>;
@@ -56,15 +56,22 @@ pub struct Change {
 }
 
 impl Reloader {
-    /// Looks after the file of a configuration that was just loaded.
-    #[must_use]
-    pub fn new(flags: Flags, environment: Environment, config: Arc<Config>) -> Self {
+    /// Loads the configuration, and looks after its file from then on.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load(flags: Flags, environment: Environment) -> Result<Self, ConfigError> {
         let (path, hasher) = (flags.cloud_file().map(Path::to_path_buf), RandomState::new());
-        let mut reloader =
-            Self { flags, environment, path, hasher, dealt_with: Seen::Nothing, last: Seen::Nothing, config };
-        reloader.last = reloader.see();
-        reloader.dealt_with = reloader.last;
-        reloader
+        // Before it is loaded, so that a change in between is not missed.
+        let seen = see(path.as_deref(), &hasher);
+        let config = Arc::new(Config::load(&flags, &environment)?);
+        Ok(Self { flags, environment, path, hasher, dealt_with: seen, last: seen, config })
+    }
+
+    /// The settings that are in use.
+    #[must_use]
+    pub fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.config)
     }
 
     /// Whether there is anything to look at.
@@ -75,7 +82,7 @@ impl Reloader {
 
     /// Looks at the file, and reads it where it is another than before and has stayed the same since the last look.
     pub fn look(&mut self) -> Option<Reloaded> {
-        let now = self.see();
+        let now = see(self.path.as_deref(), &self.hasher);
         let before = std::mem::replace(&mut self.last, now);
         if now != before || now == self.dealt_with {
             return None;
@@ -97,11 +104,12 @@ impl Reloader {
         self.config = Arc::new(self.config.with_live_of(newer));
         Change { config: Arc::clone(&self.config), changed, after_restart }
     }
+}
 
-    fn see(&self) -> Seen {
-        let read = self.path.as_ref().and_then(|path| std::fs::read(path).ok());
-        read.map_or(Seen::Nothing, |bytes| Seen::File(self.hasher.hash_one(bytes)))
-    }
+/// What there is at a path.
+fn see(path: Option<&Path>, hasher: &RandomState) -> Seen {
+    let read = path.and_then(|path| std::fs::read(path).ok());
+    read.map_or(Seen::Nothing, |bytes| Seen::File(hasher.hash_one(bytes)))
 }
 
 #[cfg(test)]
@@ -123,8 +131,7 @@ mod tests {
         let flags = Flags::try_parse_from(["ccm", "--cloud-provider=packet", &flag]).unwrap();
         let variable =
             |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        let config = Arc::new(Config::load(&flags, variable).unwrap());
-        Reloader::new(flags, Box::new(variable), config)
+        Reloader::load(flags, Box::new(variable)).unwrap()
     }
 
     /// Looks as often as it takes for a change to count.

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use super::gate::Gate;
 use super::identity::Identity;
 use super::lease::Lease;
+use crate::kubernetes::client_error::shown;
 
 /// The component that Events name as their source (Kubernetes `cloud-provider`).
 const COMPONENT: &str = "cloud-controller-manager";
@@ -37,7 +38,7 @@ pub(super) async fn announce(
     let events: Api<Event> = Api::namespaced(client, &namespace);
     match gate.pass(timeout(patience, events.create(&PostParams::default(), &event))).await {
         Ok(Ok(Ok(_))) => {}
-        Ok(Ok(Err(error))) => tracing::debug!(%error, ?turn, "an Event on the Lease was not taken"),
+        Ok(Ok(Err(error))) => tracing::debug!(error = shown(&error), ?turn, "an Event on the Lease was not taken"),
         Ok(Err(_)) | Err(_) => tracing::debug!(?turn, "an Event on the Lease was given up"),
     }
 }

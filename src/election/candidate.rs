@@ -246,7 +246,8 @@ impl Candidate {
     }
 
     /// What to do where there is no Lease. Its holder may not have noticed yet that somebody deleted it, and creates it anew
-    /// when it does; nobody else does so before its time is over.
+    /// when it does; whoever has seen its Lease does not do so before its time is over. One that has just started has seen
+    /// none, and cannot tell this from a new cluster.
     fn without_a_lease(&self, now: Instant, later: Instant) -> (Next, Instant) {
         match self.holds_until() {
             Some(end) if now < end && self.leads_until.is_none() => (Next::Read, later.min(end)),

@@ -21,6 +21,16 @@ enum Open {
     ForGood,
 }
 
+impl Open {
+    fn is_open(self, now: Instant) -> bool {
+        match self {
+            Self::Not => false,
+            Self::Until(time) => now < time,
+            Self::ForGood => true,
+        }
+    }
+}
+
 /// Opens and closes the gate. It is closed for good when this is dropped.
 #[derive(Debug)]
 pub struct Gatekeeper(watch::Sender<Open>);
@@ -69,6 +79,12 @@ impl Gate {
             () = self.closed() => Err(Closed),
             written = write => Ok(written),
         }
+    }
+
+    /// Whether it is open at this moment.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.0.has_changed().is_ok() && self.0.borrow().is_open(Instant::now())
     }
 
     /// Waits until the gate is closed.
@@ -123,6 +139,20 @@ mod tests {
         assert_eq!(gate.pass(async { 1 }).await, Ok(1));
         drop(keeper);
         assert_eq!(gate.pass(async { 1 }).await, Err(Closed));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whether_it_is_open_is_known_at_every_moment() {
+        let (keeper, gate) = Gatekeeper::new(false);
+        assert!(!gate.is_open());
+        keeper.open_until(Instant::now() + Duration::from_secs(1));
+        assert!(gate.is_open());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(!gate.is_open());
+        keeper.open();
+        assert!(gate.is_open());
+        drop(keeper);
+        assert!(!gate.is_open());
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ use super::candidate::{Answer, Request};
 use super::lease::{Claim, Lease};
 use super::trouble::Trouble;
 use crate::config::ElectionSettings;
+use crate::kubernetes::client_error::shown;
 
 /// The Lease.
 #[derive(Clone)]
@@ -90,7 +91,7 @@ impl Lock {
                     code => Trouble::Refused { verb, lease, code, message },
                 }
             }
-            error => Trouble::Unreachable { verb, lease, reason: error.to_string() },
+            error => Trouble::Unreachable { verb, lease, reason: shown(&error) },
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Nothing here knows an actor, a connection or a clock; what passes with time is told the time.
 
 pub mod addresses;
+pub mod client_error;
 pub mod event;
 pub mod instance;
 pub mod labels;

@@ -133,6 +133,12 @@ pub enum Error {
         /// How often it was read.
         attempts: u32,
     },
+    /// The token was changed after the request was sent, and what became of the one before says nothing.
+    #[error("{request}: the token was changed meanwhile; it is asked again")]
+    TokenChanged {
+        /// What was asked.
+        request: Box<str>,
+    },
     /// The list does not end.
     #[error("{request}: the list goes on after {pages} pages, more than any true one has")]
     Endless {
@@ -163,6 +169,7 @@ impl Error {
             Self::Unreachable { .. } => "unreachable",
             Self::Shifting { .. } => "shifting_list",
             Self::Endless { .. } => "endless_list",
+            Self::TokenChanged { .. } => "token_changed",
         }
     }
 
@@ -175,6 +182,7 @@ impl Error {
             | Self::CutOff { .. }
             | Self::Timeout { .. }
             | Self::Shifting { .. }
+            | Self::TokenChanged { .. }
             | Self::Unreachable { .. } => true,
             Self::Unauthorized { .. }
             | Self::Forbidden { .. }

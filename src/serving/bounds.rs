@@ -22,7 +22,8 @@ pub const SEND_TIME: Duration = Duration::from_secs(10);
 /// For how long a connection that is to end may say goodbye.
 pub const GOODBYE_TIME: Duration = Duration::from_secs(2);
 
-/// For how long requests that are open may go on once the program stops: within the ten seconds in which it has to be gone.
+/// For how long requests that are open may go on once serving stops, where whoever stopped it waits for that. The program itself
+/// ends sooner, for it has to be gone within ten seconds.
 pub const STOP_TIME: Duration = Duration::from_secs(5);
 
 /// Bytes in the head of a request: a `ServiceAccount`'s token has some 1.5 KB, those of cloud identities up to 8.

@@ -55,9 +55,9 @@ impl Entrance {
             Err(refusal) => (None, refusal.into_response()),
         };
         let is_small = response.body().size_hint().upper().is_some_and(|size| size <= MAX_UNREAD as u64);
-        let (mut response, permit) = match self.large.clone().try_acquire_owned() {
-            _ if is_small => (response, None),
-            Ok(permit) => (response, Some(permit)),
+        let place = (!is_small).then(|| self.large.clone().try_acquire_owned()).transpose();
+        let (mut response, permit) = match place {
+            Ok(permit) => (response, permit),
             Err(_) => (Refusal::Busy.into_response(), None),
         };
         // Strangers get one answer from a connection of HTTP/2, which can do much harm for little (CVE-2023-44487); so does upstream

@@ -38,6 +38,12 @@ pub enum AskError {
         /// Why, as the system words it.
         reason: io::Error,
     },
+    /// Another user answers.
+    #[error("what answers for --secure-port={port} is another user's program, and is not asked")]
+    Stranger {
+        /// The port that tells instances apart.
+        port: u16,
+    },
     /// It does not answer in time.
     #[error("the instance with --secure-port={port} does not answer within {} s; its log may say why", PATIENCE.as_secs())]
     Silent {
@@ -104,6 +110,9 @@ pub async fn ask(port: u16) -> Result<Status, AskError> {
     let stream = stream.map_err(nobody)?;
     stream.set_nonblocking(true).map_err(nobody)?;
     let stream = UnixStream::from_std(stream).map_err(nobody)?;
+    if !is_friend(&stream, own_user().map_err(nobody)?) {
+        return Err(AskError::Stranger { port });
+    }
     let mut text = Vec::new();
     let read = timeout(PATIENCE, stream.take(LARGEST_BYTES).read_to_end(&mut text)).await;
     read.map_err(|_| AskError::Silent { port })?.map_err(nobody)?;
@@ -146,23 +155,29 @@ mod tests {
         }
     }
 
+    /// A number that no other process takes.
+    fn number(n: u16) -> u16 {
+        let process = u16::try_from(std::process::id() % 15_000).unwrap();
+        process * 4 + n
+    }
+
     #[tokio::test]
     async fn whoever_asks_as_the_same_user_is_told() {
         let status = Status { version: "1.2.3".into(), ..Status::default() };
-        tell(1, Arc::new(Known(status.clone()))).unwrap();
-        assert_eq!(ask(1).await.unwrap(), status);
-        assert_eq!(ask(1).await.unwrap(), status);
+        tell(number(1), Arc::new(Known(status.clone()))).unwrap();
+        assert_eq!(ask(number(1)).await.unwrap(), status);
+        assert_eq!(ask(number(1)).await.unwrap(), status);
     }
 
     #[tokio::test]
     async fn where_nobody_runs_the_error_says_how_to_ask_in_a_cluster() {
-        let error = ask(2).await.unwrap_err().to_string();
-        assert!(error.contains("--secure-port=2") && error.contains("kubectl exec"), "{error}");
+        let error = ask(number(2)).await.unwrap_err().to_string();
+        assert!(error.contains(&format!("--secure-port={}", number(2))) && error.contains("kubectl exec"), "{error}");
     }
 
     #[tokio::test]
     async fn two_instances_of_one_port_are_an_error_of_the_second() {
-        tell(3, Arc::new(Known(Status::default()))).unwrap();
-        assert!(tell(3, Arc::new(Known(Status::default()))).is_err());
+        tell(number(3), Arc::new(Known(Status::default()))).unwrap();
+        assert!(tell(number(3), Arc::new(Known(Status::default()))).is_err());
     }
 }

@@ -43,8 +43,9 @@ impl Verbosity {
     /// When the process logs by other means.
     pub fn set(&self, verbosity: u8) -> Result<(), Fixed> {
         self.filter.reload(levels(verbosity)).map_err(|_| Fixed)?;
-        let before = self.level.swap(verbosity.min(HIGHEST), Ordering::Relaxed);
-        tracing::info!(before, now = verbosity, "the verbosity of the log is changed");
+        let now = verbosity.min(HIGHEST);
+        let before = self.level.swap(now, Ordering::Relaxed);
+        tracing::info!(before, now, "the verbosity of the log is changed");
         Ok(())
     }
 }
@@ -72,8 +73,9 @@ fn levels(verbosity: u8) -> Targets {
         _ => (Level::TRACE, Level::DEBUG),
     };
     let targets = Targets::new().with_default(others).with_target(env!("CARGO_CRATE_NAME"), own);
-    // It reports each failed request by itself, without saying which; whoever sent it says more.
-    if verbosity < 6 { targets.with_target("kube_client", LevelFilter::OFF) } else { targets }
+    // It reports each failed request by itself, without saying which; whoever sent it says more. And it repeats answers that it
+    // cannot read, and what plugins print that bring credentials: there may be secrets in either.
+    targets.with_target("kube_client", LevelFilter::OFF)
 }
 
 /// Lets a panic anywhere end the process with a last line that says where: state is rebuilt from the two APIs at start,

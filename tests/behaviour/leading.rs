@@ -206,7 +206,7 @@ async fn a_leader_whose_renewals_hang_stops_by_the_deadline() {
     let begun = Instant::now();
     elector.gate().closed().await;
     let closed = begun.elapsed();
-    assert!(closed <= settings().renew_deadline + Duration::from_millis(100), "{closed:?}");
+    assert!(closed <= settings().renew_deadline + Duration::from_millis(500), "{closed:?}");
     let loss = elector.lost().await;
     assert!(matches!(&loss, Loss::RanOut { why: Some(Trouble::NoAnswer { .. }), .. }), "{loss:?}");
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use kube_api_server::NodeSpec;
 use packet_api_server::{DeviceSpec, Latency};
+use packet_cloud_controller_manager::actors::packet_api::PacketApi;
 use packet_cloud_controller_manager::kubernetes::lifecycle::Share;
+use packet_cloud_controller_manager::messages::report::AskPacketApi;
 
 use crate::support::{Cloud, until};
 
@@ -27,12 +29,17 @@ async fn with_a_revoked_token() -> Cloud {
 async fn a_new_token_is_used_at_once_and_no_node_is_lost() {
     let cloud = with_a_revoked_token().await;
     assert_eq!(cloud.metric("packet_ccm_packet_api_token_accepted"), 0);
+    // Refused for so long that nobody would ask again for half a minute.
+    let refused = || cloud.packet.requests().all().iter().filter(|request| request.status == 401).count();
+    until("the token to be refused time and again", || (refused() >= 6).then_some(())).await;
+    let told = std::time::Instant::now();
     cloud.set(|settings| settings.token = "the-next".into());
     for n in 0..NODES {
         cloud.initialised(&format!("node-{n}")).await;
     }
     until("it to be ready again", || cloud.unready("packet-api").is_none().then_some(())).await;
     assert_eq!(cloud.metric("packet_ccm_packet_api_token_accepted"), 1);
+    assert!(told.elapsed() < Duration::from_secs(5), "{:?}", told.elapsed());
 }
 
 #[actix::test]
@@ -46,14 +53,21 @@ async fn a_new_token_that_is_wrong_as_well_says_so_and_the_next_helps() {
 }
 
 #[actix::test]
-async fn requests_that_are_under_way_when_the_token_changes_are_answered() {
+async fn a_request_that_is_under_way_when_the_token_changes_fails_no_node() {
     let cloud = Cloud::packet().packet_api(|api| api.latency(Latency::fixed(Duration::from_millis(300)))).start().await;
     cloud.join(DeviceSpec::new("node-1"), NodeSpec::new("node-1"));
-    until("a request for its device", || (cloud.device_requests() > 0).then_some(())).await;
-    // Both are taken for a while, as when a token is rotated well.
-    cloud.set(|_| {});
+    let api = cloud.running.address::<PacketApi>().unwrap();
+    let mut glances = tokio::time::interval(Duration::from_millis(5));
+    while api.send(AskPacketApi).await.unwrap().budget.in_flight == 0 {
+        glances.tick().await;
+    }
+    cloud.packet.store().set_token("the-next");
+    cloud.set(|settings| settings.token = "the-next".into());
     cloud.initialised("node-1").await;
-    assert_eq!(cloud.device_requests(), 1, "it was asked again");
+    assert!(cloud.device_requests() <= 2, "it was asked time and again");
+    // What became of the token before is nothing that a Node has to do with.
+    let failed = cloud.metric("packet_ccm_node_errands_total{errand=\"initialise\",result=\"unauthorized\"}");
+    assert_eq!(failed, 0, "{:?}", cloud.messages("node-1"));
 }
 
 #[actix::test]

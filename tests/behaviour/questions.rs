@@ -7,6 +7,7 @@ use actix::{Actor, Addr, Context, Handler};
 use packet_api_server::{DeviceSpec, Server};
 use packet_cloud_controller_manager::actors::packet_api::PacketApi;
 use packet_cloud_controller_manager::config::CacheSettings;
+use packet_cloud_controller_manager::election::Gatekeeper;
 use packet_cloud_controller_manager::messages::devices::{Asking, DeviceFound, FindDevice};
 use packet_cloud_controller_manager::packet::{
     Answer, Budget, Client, Connection, DeviceId, Hostname, Limits, LookupError, Question, Urgency,
@@ -68,7 +69,10 @@ fn start_with(server: &Server, settings: CacheSettings) -> Addr<PacketApi> {
     let many = NonZeroU32::new(100).unwrap();
     let budget = Budget::new(Limits { requests_per_second: 1000.0, burst: many, max_in_flight: many });
     let (metrics, health) = (PacketMetrics::default(), Health::default());
-    PacketApi::new(Client::new(connection).unwrap(), budget, settings, metrics, health).start()
+    let (keeper, gate) = Gatekeeper::new(true);
+    // Open for as long as the test runs.
+    std::mem::forget(keeper);
+    PacketApi::new(Client::new(connection).unwrap(), budget, settings, gate, metrics, health).start()
 }
 
 /// Requests about devices.

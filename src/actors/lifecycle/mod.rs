@@ -10,7 +10,7 @@ mod tidings;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, WrapFuture};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, SpawnHandle, WrapFuture};
 use tokio::time::Instant;
 
 use self::tidings::Tidings;
@@ -46,6 +46,8 @@ pub struct Lifecycle {
     monitor: Monitor,
     tidings: Tidings,
     to: Recipients,
+    /// What reads back what was deleted.
+    recalling: Option<SpawnHandle>,
     stopping: bool,
 }
 
@@ -87,13 +89,17 @@ impl Lifecycle {
         to: Recipients,
     ) -> Self {
         let monitor = Monitor::new(limits, period, Instant::now());
-        Self { client, monitor, tidings: Tidings::new(metrics), to, stopping: false }
+        Self { client, monitor, tidings: Tidings::new(metrics), to, recalling: None, stopping: false }
     }
 
     /// Finds out what the processes before this one have deleted, and tries again until that is known.
     fn recall(&mut self, ctx: &mut Context<Self>) {
         let recalled = recall::until_read(self.client.clone(), ctx.address().recipient());
-        ctx.spawn(recalled.into_actor(self).map(|recalled, actor, _| actor.take_in(Ok(recalled))));
+        let recalling = ctx.spawn(recalled.into_actor(self).map(|recalled, actor, _| actor.take_in(Ok(recalled))));
+        // One that is begun anew takes the place of the one before.
+        if let Some(before) = self.recalling.replace(recalling) {
+            ctx.cancel_future(before);
+        }
     }
 
     fn take_in(&mut self, recalled: Result<Recalled, String>) {

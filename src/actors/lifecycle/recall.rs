@@ -8,6 +8,7 @@ use k8s_openapi::api::core::v1::Event;
 use kube::Api;
 use kube::api::ListParams;
 
+use crate::kubernetes::client_error::shown;
 use crate::kubernetes::event;
 use crate::kubernetes::lifecycle::Recalled;
 
@@ -90,6 +91,6 @@ async fn each(events: &Api<Event>, reason: &str, mut take_in: impl FnMut(Event))
 fn advised(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) if status.code == 403 => format!("{error}; grant list on events in the ClusterRole"),
-        error => error.to_string(),
+        error => shown(error),
     }
 }

@@ -23,7 +23,7 @@ use crate::messages::lifecycle::RollCalled;
 use crate::messages::watch::{NodeEvent, NodeEvents, Stop};
 use crate::messages::writes::{Announce, WriteNode};
 use crate::telemetry::health::{Health, Scope};
-use crate::telemetry::metrics::NodeMetrics;
+use crate::telemetry::metrics::{Alone, NodeMetrics};
 
 /// The name of the check.
 const CHECK: &str = "node-watch";
@@ -62,11 +62,19 @@ pub struct NodeWatcher {
     listed: Option<HashSet<NodeName>>,
     /// Whether a list was read to its end, and so every Node is known.
     knows_all: bool,
-    /// What was last wrong with the watch and since when it fails, until it is well again.
-    watch_error: Option<(String, Instant)>,
+    /// What was last wrong with the watch, until it is well again.
+    watch_error: Option<WatchError>,
     metrics: NodeMetrics,
     health: Health,
     stopping: bool,
+}
+
+/// What is wrong with the watch.
+struct WatchError {
+    error: String,
+    /// When it began to fail, and when it failed last.
+    since: Instant,
+    last: Instant,
 }
 
 impl NodeWatcher {
@@ -90,10 +98,11 @@ impl NodeWatcher {
     }
 
     fn tell_health(&self) {
-        self.metrics.watch_synced.set(i64::from(self.knows_all));
-        let is_passing = |(_, since): &(String, Instant)| since.elapsed() < LONGEST_FAILURE;
+        self.metrics.watch_synced.get_or_create(&Alone {}).set(i64::from(self.knows_all));
         let state = match (&self.watch_error, self.knows_all) {
-            (Some(failing), true) if !is_passing(failing) => Err("the watch of Nodes fails, see the log".to_owned()),
+            (Some(error), true) if error.since.elapsed() >= LONGEST_FAILURE => {
+                Err("the watch of Nodes fails, see the log".to_owned())
+            }
             (_, true) => Ok("all Nodes are known".to_owned()),
             (None, false) => Err("not all Nodes are known yet".to_owned()),
             (Some(_), false) => Err("not all Nodes are known: the watch of Nodes fails, see the log".to_owned()),
@@ -129,7 +138,8 @@ impl NodeWatcher {
             Need::Nothing | Need::RestoreLabels(_) if entry.refresh_is_due && entry.can_be_refreshed() => {
                 self.resolve(name, Purpose::Refresh, ctx);
             }
-            Need::Nothing => {}
+            // Whatever it was that went wrong, it is called for no more.
+            Need::Nothing => entry.trouble = None,
             Need::RestoreLabels(labels) => self.restore(name, labels, ctx),
             Need::LeaveAlone(error) => {
                 if !entry.node.is_uninitialized() || !entry.is_news(error.to_string()) {
@@ -197,8 +207,11 @@ impl NodeWatcher {
             NodeEvent::ListBegins => self.listed = Some(HashSet::new()),
             NodeEvent::Failed(error) => {
                 self.metrics.watch_failures.inc();
-                let since = self.watch_error.as_ref().map_or_else(Instant::now, |(_, since)| *since);
-                self.watch_error = Some((error, since));
+                let now = Instant::now();
+                // One that is well again tells nothing of that, where nothing happens to the Nodes.
+                let goes_on = self.watch_error.as_ref().filter(|before| before.last.elapsed() < LONGEST_FAILURE);
+                self.watch_error =
+                    Some(WatchError { error, since: goes_on.map_or(now, |before| before.since), last: now });
                 self.tell_health();
             }
             NodeEvent::Listed(node) => {

@@ -14,7 +14,7 @@ impl NodeWatcher {
     fn report(&self) -> NodesReport {
         let mut report = NodesReport {
             knows_all: self.knows_all,
-            watch_error: self.watch_error.as_ref().map(|(error, _)| error.clone()),
+            watch_error: self.watch_error.as_ref().map(|watch| watch.error.clone()),
             ..NodesReport::default()
         };
         let mut waiting: BTreeMap<&'static str, (usize, &NodeName, &str)> = BTreeMap::new();

@@ -7,6 +7,7 @@ use futures::StreamExt;
 use kube::Api;
 use kube::runtime::{WatchStreamExt, watcher};
 
+use crate::kubernetes::client_error::shown;
 use crate::kubernetes::{Node, NodeName, NodeObject};
 use crate::messages::watch::{NodeEvent, NodeEvents};
 
@@ -59,5 +60,9 @@ fn summary(error: &watcher::Error) -> String {
         InitialListFailed(_) | WatchStartFailed(_) | WatchFailed(_) => "; is the Kubernetes API reachable?",
         _ => "",
     };
-    format!("{error}{advice}")
+    let cause = match error {
+        InitialListFailed(error) | WatchStartFailed(error) | WatchFailed(error) => shown(error),
+        error => error.to_string(),
+    };
+    format!("{cause}{advice}")
 }

@@ -76,6 +76,8 @@ impl Announcer {
         if let Err(mpsc::error::TrySendError::Full(Work::Announce(announcement))) =
             self.queue.try_send(Work::Announce(announcement))
         {
+            self.notices.forget(&announcement);
+            self.metrics.events.get_or_create(&Outcome { result: Word("dropped") }).inc();
             tracing::warn!(node = %announcement.node.name, "too many Events wait; this one is dropped");
         }
     }

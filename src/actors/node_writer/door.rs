@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::election::{Closed, Gate};
 use crate::kubernetes::Node;
+use crate::kubernetes::client_error::shown;
 use crate::messages::writes::WriteError;
 use crate::packet::quota;
 use crate::telemetry::metrics::{Word, Write, WriteMetrics};
@@ -66,6 +67,7 @@ impl Door {
         let result = answer.as_ref().map_or_else(word, |_| "ok");
         self.metrics.writes.get_or_create(&Write { write: Word(kind), result: Word(result) }).inc();
         self.metrics.durations.observe(begun.elapsed().as_secs_f64());
+        tracing::trace!(node = %node.name, request = kind, result, took_s = begun.elapsed().as_secs_f32(), "asked Kubernetes");
         answer
     }
 
@@ -83,7 +85,7 @@ fn error_of(what: &'static str, node: &Node, error: kube::Error) -> WriteError {
             let Status { code, reason, message, .. } = *status;
             WriteError::Refused { what, node, code, reason, message }
         }
-        error => WriteError::Unreachable { what, node, reason: error.to_string() },
+        error => WriteError::Unreachable { what, node, reason: shown(&error) },
     }
 }
 

@@ -13,6 +13,7 @@ mod write;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use actix::{Actor, Context, Handler, ResponseFuture};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -27,6 +28,9 @@ use crate::kubernetes::event::Notice;
 use crate::messages::initialise::Outcome;
 use crate::messages::writes::{Announce, DeleteNode, Drain, NotDeleted, Record, WriteError, WriteNode};
 use crate::telemetry::metrics::WriteMetrics;
+
+/// How long Events may take that wait when everything else is written.
+const LAST_EVENTS: Duration = Duration::from_secs(1);
 
 /// The places of those that write side by side.
 #[derive(Clone)]
@@ -153,7 +157,10 @@ impl Handler<Drain> for NodeWriter {
         let all = u32::from(self.concurrency.get());
         Box::pin(async move {
             drop(places.acquire_many(all).await);
-            announcer.finish().await;
+            // Events tell of what is done already; a burst of them must not keep the next one from leading.
+            if tokio::time::timeout(LAST_EVENTS, announcer.finish()).await.is_err() {
+                tracing::warn!("stopping although Events are yet to be told");
+            }
         })
     }
 }

@@ -60,16 +60,12 @@ impl Default for Notices {
 
 impl Notices {
     /// Whether it is sent. One that is counts.
-    pub(super) fn judge(&self, Announce { node, notice }: &Announce) -> Verdict {
-        let (limiter, text) = match notice {
-            Notice::SyncFailed { why, is_common: true } => (&self.common, why),
-            Notice::SyncFailed { why, .. } | Notice::LeftAlone(why) | Notice::DeletionHeldBack(why) => (&self.own, why),
-            // One of its kind, and what people wait for.
-            Notice::Synced | Notice::Deleting | Notice::DeletionStopped { .. } | Notice::DeletionResumed => {
-                return Verdict::Send;
-            }
-        };
-        let key = self.hasher.hash_one((&node.uid, std::mem::discriminant(notice), text));
+    pub(super) fn judge(&self, announcement: &Announce) -> Verdict {
+        let notice = &announcement.notice;
+        let Some(text) = warning(notice) else { return Verdict::Send };
+        let is_common = matches!(notice, Notice::SyncFailed { is_common: true, .. });
+        let limiter = if is_common { &self.common } else { &self.own };
+        let key = self.key(announcement, text);
         if self.told.get(&key).is_some_and(|told_at| told_at.elapsed() < ONCE_WITHIN) {
             return Verdict::Repeated;
         }
@@ -78,6 +74,25 @@ impl Notices {
         }
         self.told.insert(key, Instant::now());
         Verdict::Send
+    }
+
+    /// One that was to be sent was not, and may be told of when it comes again.
+    pub(super) fn forget(&self, announcement: &Announce) {
+        if let Some(text) = warning(&announcement.notice) {
+            self.told.invalidate(&self.key(announcement, text));
+        }
+    }
+
+    fn key(&self, Announce { node, notice }: &Announce, text: &str) -> u64 {
+        self.hasher.hash_one((&node.uid, std::mem::discriminant(notice), text))
+    }
+}
+
+/// The text of a warning; nothing of what there is one of, and people wait for.
+fn warning(notice: &Notice) -> Option<&str> {
+    match notice {
+        Notice::SyncFailed { why, .. } | Notice::LeftAlone(why) | Notice::DeletionHeldBack(why) => Some(why),
+        Notice::Synced | Notice::Deleting | Notice::DeletionStopped { .. } | Notice::DeletionResumed => None,
     }
 }
 

@@ -55,6 +55,7 @@ impl Handler<NewSettings> for PacketApi {
                 Err(error) => return tracing::error!(%error, "the new token cannot be used; the one before stays"),
             }
             self.credentials += 1;
+            self.planner.credentials_changed();
             self.standing.token_changed();
             self.read_project(ctx);
         }

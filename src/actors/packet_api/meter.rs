@@ -60,10 +60,7 @@ impl Meter {
 
     /// Takes note that a request could go out and may not, and of what keeps it back; or that none is kept back any more.
     pub(super) fn held_back(&mut self, by: Option<NotYet>, now: Instant) {
-        if let Some((since, reason)) = self.held_back.take() {
-            let held = now.saturating_duration_since(since).as_secs_f64();
-            self.metrics.held_back.get_or_create(&Reason { reason: Word(reason) }).inc_by(held);
-        }
+        self.count_held_back(now);
         self.held_back = by.map(|by| {
             let reason = match by {
                 NotYet::Until(_) => "rate",
@@ -74,8 +71,20 @@ impl Meter {
         });
     }
 
+    fn count_held_back(&mut self, now: Instant) {
+        if let Some((since, reason)) = self.held_back.take() {
+            let held = now.saturating_duration_since(since).as_secs_f64();
+            self.metrics.held_back.get_or_create(&Reason { reason: Word(reason) }).inc_by(held);
+        }
+    }
+
     /// Measures what is true only at a moment.
-    pub(super) fn look(&self, budget: &Budget, waiting: usize, kept: &[(&'static str, u64)]) {
+    pub(super) fn look(&mut self, budget: &Budget, waiting: usize, kept: &[(&'static str, u64)]) {
+        let now = Instant::now();
+        if let Some((_, reason)) = self.held_back {
+            self.count_held_back(now);
+            self.held_back = Some((now, reason));
+        }
         for (kind, entries) in kept {
             let entries = i64::try_from(*entries).unwrap_or(i64::MAX);
             self.metrics.kept.get_or_create(&Kept { kind: Word(kind) }).set(entries);

@@ -22,6 +22,7 @@ use self::meter::Meter;
 use self::spoiled::Spoiled;
 use self::standing::Standing;
 use crate::config::CacheSettings;
+use crate::election::Gate;
 use crate::messages::devices::{Asking, DeviceFound, FindDevice};
 use crate::messages::watch::Stop;
 use crate::packet::planner::{GATHERING, Next, Order, Outcome, RequestId, Ticket};
@@ -31,6 +32,8 @@ use crate::packet::{
 use crate::telemetry::health::Health;
 use crate::telemetry::metrics::PacketMetrics;
 
+/// The kind of the requests that are about one device, which may be another project's.
+const ONE_DEVICE: &str = "device";
 /// How often what was asked and kept is told to the log, where there is something to tell.
 const TALLY_PERIOD: Duration = Duration::from_mins(5);
 
@@ -48,6 +51,8 @@ pub struct PacketApi {
     /// When the planner is looked at next, if nothing happens before.
     wake: Option<(Instant, SpawnHandle)>,
     standing: Standing,
+    /// Open while this process leads.
+    gate: Gate,
     /// How often it was begun to read the project until that works.
     reading_project: u64,
     spoiled: Spoiled,
@@ -87,6 +92,7 @@ impl PacketApi {
         client: Client,
         budget: Budget,
         settings: CacheSettings,
+        gate: Gate,
         metrics: PacketMetrics,
         health: Health,
     ) -> Self {
@@ -101,6 +107,7 @@ impl PacketApi {
             waiting: HashMap::new(),
             wake: None,
             standing: Standing::new(health, metrics),
+            gate,
             reading_project: 0,
             spoiled: Spoiled::default(),
             meter,
@@ -112,7 +119,7 @@ impl PacketApi {
     fn proceed(&mut self, ctx: &mut Context<Self>) {
         self.hand_on();
         // Another process may have begun to spend the budget already.
-        while !self.stopping {
+        while !self.stopping && self.gate.is_open() {
             let (now, tokens) = (Instant::now(), self.budget.tokens());
             let next = self.planner.next(now, tokens);
             let admitted = if next == Next::Request { self.budget.try_admit().map(Some) } else { Ok(None) };
@@ -208,10 +215,12 @@ impl Handler<Ended> for PacketApi {
     type Result = ();
 
     fn handle(&mut self, ended: Ended, ctx: &mut Context<Self>) {
-        let Ended { id, request, took, credentials, exchange } = ended;
+        let Ended { id, request, took, credentials, mut exchange } = ended;
         self.meter.count(request, took, &exchange);
-        // What becomes of a token that is not in use any more says nothing.
-        if credentials == self.credentials && self.standing.heard(exchange.result.as_ref().err()) {
+        if credentials != self.credentials {
+            // What becomes of a token that is not in use any more says nothing. What it was told is true.
+            exchange.result = exchange.result.map_err(|_| Error::TokenChanged { request: request.into() });
+        } else if self.standing.heard(exchange.result.as_ref().err(), request == ONE_DEVICE) {
             // Nobody else may ask for minutes, and it is to be told when they are taken again.
             self.read_project(ctx);
         }

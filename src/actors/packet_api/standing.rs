@@ -6,7 +6,7 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
 use crate::packet::{Error, PlainReply};
 use crate::telemetry::health::{Health, Scope};
-use crate::telemetry::metrics::PacketMetrics;
+use crate::telemetry::metrics::{Alone, PacketMetrics};
 
 /// The longest wait between two attempts to read the project.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
@@ -21,20 +21,22 @@ pub(super) struct Standing {
     is_taken: Option<bool>,
     /// Whether the project was read with the token that is in use.
     is_read: bool,
+    /// Whether the token has lost its rights on the project's devices since.
+    is_forbidden: bool,
     /// The waits of the attempts to come.
     waits: ExponentialBackoff,
 }
 
 impl Standing {
     pub(super) fn new(health: Health, metrics: PacketMetrics) -> Self {
-        let standing = Self { health, metrics, is_taken: None, is_read: false, waits: waits() };
+        let standing = Self { health, metrics, is_taken: None, is_read: false, is_forbidden: false, waits: waits() };
         standing.tell_health(Err("the project has not been read yet".to_owned()));
         standing
     }
 
-    /// Takes note of how a request ended; whether the credentials are refused since this one. A 403 is not taken note of: it
-    /// may be about one device of another project.
-    pub(super) fn heard(&mut self, error: Option<&Error>) -> bool {
+    /// Takes note of how a request ended; whether the credentials are refused since this one, or have lost their rights. That
+    /// one device is forbidden, or not found, is not taken note of: it may be another project's.
+    pub(super) fn heard(&mut self, error: Option<&Error>, is_about_one_device: bool) -> bool {
         match error {
             Some(error @ Error::Unauthorized { .. }) => {
                 let is_new = self.is_taken.replace(false) != Some(false);
@@ -44,11 +46,22 @@ impl Standing {
                 }
                 is_new
             }
+            Some(error @ (Error::Forbidden { .. } | Error::NotFound { .. }))
+                if !is_about_one_device && self.is_read =>
+            {
+                let is_new = !std::mem::replace(&mut self.is_forbidden, true);
+                if is_new {
+                    tracing::error!(%error, "the token may not read the project any more; Nodes wait until it may");
+                    self.tell_health(Err(format!("the project cannot be read any more: {}", error.kind())));
+                }
+                is_new
+            }
             None => {
                 if self.is_taken.replace(true) == Some(false) {
                     tracing::info!("the Packet API takes the credentials again");
                 }
-                if self.is_read {
+                self.metrics.token_accepted.get_or_create(&Alone {}).set(1);
+                if self.is_read && !self.is_forbidden {
                     self.tell_health(Ok(()));
                 }
                 false
@@ -65,13 +78,13 @@ impl Standing {
                 if let PlainReply::Project(project) = reply {
                     tracing::info!(%project, "the Packet API takes the credentials");
                 }
-                (self.is_read, self.waits) = (true, waits());
+                (self.is_read, self.is_forbidden, self.waits) = (true, false, waits());
                 self.tell_health(Ok(()));
                 None
             }
             Err(error) => {
                 let wait = self.waits.next().unwrap_or(LONGEST_WAIT);
-                if self.is_read {
+                if self.is_read && !self.is_forbidden {
                     tracing::debug!(%error, retry_in_s = wait.as_secs_f32(), "still cannot read the project");
                 } else {
                     tracing::error!(%error, retry_in_s = wait.as_secs_f32(), "not ready: cannot read the project");
@@ -84,7 +97,7 @@ impl Standing {
 
     /// Another token is used from now on.
     pub(super) fn token_changed(&mut self) {
-        (self.is_taken, self.is_read, self.waits) = (None, false, waits());
+        (self.is_taken, self.is_read, self.is_forbidden, self.waits) = (None, false, false, waits());
         self.tell_health(Err("the project has not been read with the new token yet".to_owned()));
     }
 
@@ -99,8 +112,10 @@ impl Standing {
     }
 
     fn tell_health(&self, state: Result<(), String>) {
-        self.metrics.token_accepted.set(i64::from(self.is_taken == Some(true)));
-        self.metrics.project_read.set(i64::from(self.is_read));
+        if let Some(is_taken) = self.is_taken {
+            self.metrics.token_accepted.get_or_create(&Alone {}).set(is_taken.into());
+        }
+        self.metrics.project_read.get_or_create(&Alone {}).set((self.is_read && !self.is_forbidden).into());
         self.health.set(CHECK, Scope::Ready, state.map(|()| "the Packet API takes the credentials".to_owned()));
     }
 }
@@ -127,17 +142,31 @@ mod tests {
         let health = Health::default();
         let mut standing = Standing::new(health.clone(), PacketMetrics::default());
         assert!(!is_ready(&health));
-        standing.heard(None);
+        standing.heard(None, false);
         assert!(!is_ready(&health), "an answer about something else says nothing about the project");
         assert_eq!(standing.project_read(Ok(PlainReply::Project("p".into()))), None);
         assert!(is_ready(&health));
-        assert!(standing.heard(Some(&unauthorized())));
-        assert!(!standing.heard(Some(&unauthorized())), "it is news once");
+        assert!(standing.heard(Some(&unauthorized()), false));
+        assert!(!standing.heard(Some(&unauthorized()), true), "it is news once");
         assert!(!is_ready(&health));
-        standing.heard(None);
+        standing.heard(None, false);
         assert!(is_ready(&health));
         standing.token_changed();
         assert!(!is_ready(&health));
+    }
+
+    #[test]
+    fn it_is_not_ready_while_the_token_has_no_rights_on_the_project_but_one_device_says_nothing() {
+        let health = Health::default();
+        let mut standing = Standing::new(health.clone(), PacketMetrics::default());
+        standing.project_read(Ok(PlainReply::Project("p".into())));
+        let error = Error::Forbidden { request: "GET devices".into(), said: "no".into() };
+        assert!(!standing.heard(Some(&error), true) && is_ready(&health));
+        assert!(standing.heard(Some(&error), false) && !is_ready(&health));
+        standing.heard(None, true);
+        assert!(!is_ready(&health), "only the project says that it may be read again");
+        standing.project_read(Ok(PlainReply::Project("p".into())));
+        assert!(is_ready(&health));
     }
 
     #[test]
@@ -146,7 +175,7 @@ mod tests {
         let mut standing = Standing::new(health.clone(), PacketMetrics::default());
         standing.project_read(Ok(PlainReply::Project("p".into())));
         let error = Error::Unreachable { request: "GET devices".into(), reason: "refused".into() };
-        standing.heard(Some(&error));
+        standing.heard(Some(&error), false);
         assert!(is_ready(&health));
     }
 }

@@ -22,7 +22,7 @@ use crate::telemetry::health::Health;
 use crate::telemetry::metrics::Metrics;
 
 /// How long the writes under way may take to end, so that the process is gone within Kubernetes' patience.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(8);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(7);
 
 /// The actors in the order in which they start: each finds those that it sends to started already.
 const ACTORS: &[Row] = &[
@@ -94,7 +94,7 @@ impl Running {
         address.cloned().ok_or(StartError::Order(type_name::<A>()))
     }
 
-    /// Takes no new work and waits until the writes under way have ended, but for eight seconds at most. Answers whether they
+    /// Takes no new work and waits until the writes under way have ended, but for seven seconds at most. Answers whether they
     /// have.
     ///
     /// # Errors
@@ -132,7 +132,8 @@ impl Running {
 #[expect(clippy::unnecessary_wraps, reason = "every row of the table starts its actor in the same way")]
 fn start_packet_api(means: &Means, running: &mut Running) -> Result<(), StartError> {
     let (budget, metrics) = (Budget::new(means.config.limits), means.metrics.packet.clone());
-    let actor = PacketApi::new(means.packet.clone(), budget, means.config.cache, metrics, means.health.clone());
+    let (gate, health) = (means.gate.clone(), means.health.clone());
+    let actor = PacketApi::new(means.packet.clone(), budget, means.config.cache, gate, metrics, health);
     running.add("PacketApi", actor.start());
     Ok(())
 }

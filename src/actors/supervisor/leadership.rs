@@ -22,10 +22,16 @@ pub(super) async fn tell(
         let now = standing.borrow_and_update().clone();
         let leads = matches!(now, Standing::Leading { .. });
         metrics.leads.get_or_create(&Leadership { name: settings.name.clone() }).set(leads.into());
-        let summary = summary(&now, &settings);
-        // Whoever stands by does what it is there for, and must not hold up the roll-out that it waits for.
-        let is_well = leads || matches!(now, Standing::Standby { .. } | Standing::Released);
-        health.set(CHECK, Scope::Ready, if is_well { Ok(summary) } else { Err(summary) });
+        // Whoever stands by does what it is there for, and must not hold up the roll-out that it waits for. Probes are answered
+        // to anybody, who need not know who leads where.
+        let state = match now {
+            Standing::Leading { .. } => Ok("this process leads"),
+            Standing::Standby { .. } => Ok("another process leads, and this one stands by"),
+            Standing::Released => Ok("this process has given the lead back"),
+            Standing::Trying { .. } => Err("it is not known who leads, see the log"),
+            Standing::Lost { .. } => Err("this process leads no more, and ends"),
+        };
+        health.set(CHECK, Scope::Ready, state.map(str::to_owned).map_err(str::to_owned));
         if standing.changed().await.is_err() {
             return;
         }

@@ -66,14 +66,24 @@ pub enum RunError {
 ///
 /// # Errors
 /// See [`RunError`]. An API that cannot be reached is none: it is tried again.
-pub fn run(config: Arc<Config>, reloader: Reloader, verbosity: Verbosity) -> Result<(), RunError> {
+pub fn run(reloader: Reloader, verbosity: Verbosity) -> Result<(), RunError> {
+    let config = reloader.config();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     // Never dropped: that would wait for a name resolution that hangs, and the process is about to end anyway.
     let system = ManuallyDrop::new(System::with_tokio_rt(|| runtime));
     system.block_on(async {
         let mut signals = Signals::new()?;
         say_what_is_set(&config);
-        let process = Process::prepare(config, reloader, verbosity).await?;
+        // Beside this thread: a plugin that brings credentials is waited for without looking at anything else.
+        let prepared = tokio::spawn(Process::prepare(config, reloader, verbosity));
+        let process = tokio::select! {
+            // It is neither aborted nor does it go on after a panic.
+            prepared = prepared => prepared.unwrap_or_else(|_| std::process::abort())?,
+            signal = signals.received() => {
+                tracing::info!(signal, "stopping before anything was begun");
+                return Ok(());
+            }
+        };
         let elector = &process.elector;
         tokio::select! {
             () = elector.leads() => {}
@@ -82,6 +92,8 @@ pub fn run(config: Arc<Config>, reloader: Reloader, verbosity: Verbosity) -> Res
                 process.end(true).await;
                 return Ok(());
             }
+            // It led, and does no more, before anything was begun.
+            loss = elector.lost() => return Err(loss.into()),
         }
         let running = process.start_actors().await?;
         tokio::select! {

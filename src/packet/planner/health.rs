@@ -91,7 +91,7 @@ impl Health {
 /// Whether an error says something about the API or our standing with it, and not only about the one device asked for.
 fn is_trouble(about: About<'_>, error: &Error) -> bool {
     match error {
-        Error::Shifting { .. } => false,
+        Error::Shifting { .. } | Error::TokenChanged { .. } => false,
         Error::NotFound { .. } | Error::Forbidden { .. } | Error::Shape { .. } | Error::TooLarge { .. } => {
             about == About::Others
         }

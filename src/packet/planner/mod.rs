@@ -186,6 +186,11 @@ impl Planner {
         }
     }
 
+    /// Other credentials are used from now on: that those before were refused says nothing any more.
+    pub fn credentials_changed(&mut self) {
+        self.health = Health::default();
+    }
+
     /// Goes by these limits from now on.
     pub fn set_limits(&mut self, limits: Limits) {
         self.limits = limits;

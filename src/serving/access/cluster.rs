@@ -6,6 +6,7 @@ use kube::Client;
 
 use super::AccessError;
 use crate::config::kubeconfig;
+use crate::kubernetes::client_error::shown;
 
 /// The client of the cluster; sends nothing yet, so that one that is away is no error.
 ///
@@ -17,5 +18,5 @@ pub(super) async fn client(flag: &'static str, kubeconfig: Option<&Path>, own: &
     // Whoever embeds us may have chosen a provider already, which then serves just as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let config = kubeconfig::read(path).await.map_err(broken)?;
-    Client::try_from(config).map_err(|error| broken(error.to_string()))
+    Client::try_from(config).map_err(|error| broken(shown(&error)))
 }

@@ -20,7 +20,7 @@ pub use self::lifecycle::{Device, LifecycleMetrics, Reason, Taint};
 pub use self::nodes::{Errand, NodeMetrics, State};
 pub use self::packet_api::{Kept, Lookup, PacketMetrics, PacketRequest};
 pub use self::program::{Leadership, ProgramMetrics, Served};
-pub use self::word::{Outcome, Word};
+pub use self::word::{Alone, Outcome, Word};
 pub use self::writes::{Write, WriteMetrics};
 
 /// What every name of our own begins with.

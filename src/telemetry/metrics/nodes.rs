@@ -9,7 +9,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
-use super::{Reason, Word};
+use super::{Alone, Reason, Word};
 
 /// The metrics about Nodes.
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ pub struct NodeMetrics {
     /// From a Node's registration to when this program knew and could begin, to when it was complete.
     pub initialised_after: Histogram,
     /// Whether all Nodes are known.
-    pub watch_synced: Gauge,
+    pub watch_synced: Family<Alone, Gauge>,
     /// How often the watch failed and was started again.
     pub watch_failures: Counter,
     /// From a Node's creation to when its uninitialized taint was taken off.
@@ -63,7 +63,7 @@ impl Default for NodeMetrics {
             longest_wait: Gauge::default(),
             errands: Family::default(),
             initialised_after: Histogram::new(WAITS),
-            watch_synced: Gauge::default(),
+            watch_synced: Family::default(),
             watch_failures: Counter::default(),
             taint_removal_delay: upstream(),
             initial_sync_delay: upstream(),

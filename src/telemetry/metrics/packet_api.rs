@@ -11,7 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::{Reason, Word};
+use super::{Alone, Reason, Word};
 
 /// The metrics about the Packet API.
 #[derive(Debug, Clone)]
@@ -38,9 +38,9 @@ pub struct PacketMetrics {
     /// `rateLimit.maxInFlight`.
     pub max_in_flight: Gauge,
     /// Whether the API took the token when it was last asked.
-    pub token_accepted: Gauge,
+    pub token_accepted: Family<Alone, Gauge>,
     /// Whether the project could be read with it since the start.
-    pub project_read: Gauge,
+    pub project_read: Family<Alone, Gauge>,
     /// Questions about devices, by whether what is kept answered them: `hit`, `miss`.
     pub lookups: Family<Lookup, Counter>,
     /// What is kept, by kind.
@@ -93,8 +93,8 @@ impl Default for PacketMetrics {
             rate: Gauge::default(),
             burst: Gauge::default(),
             max_in_flight: Gauge::default(),
-            token_accepted: Gauge::default(),
-            project_read: Gauge::default(),
+            token_accepted: Family::default(),
+            project_read: Family::default(),
             lookups: Family::default(),
             kept: Family::default(),
         }

@@ -22,7 +22,7 @@ pub struct ProgramMetrics {
     pub settings_read_at: Gauge,
     /// Until when the certificate that is served is good, in seconds since 1970.
     pub certificate_expires_at: Gauge,
-    /// Requests that were answered, by the first part of their path and the status.
+    /// Requests that were let in and answered, by path and status.
     pub served: Family<Served, Counter>,
 }
 
@@ -64,7 +64,11 @@ impl ProgramMetrics {
         let expires = "Until when the certificate that is served is good, in seconds since 1970";
         let expires_at = self.certificate_expires_at.clone();
         registry.register_with_unit("serving_certificate_expiration_timestamp", expires, Unit::Seconds, expires_at);
-        registry.register("serving_requests", "Requests that were answered, by path and status", self.served.clone());
+        registry.register(
+            "serving_requests",
+            "Requests that were let in and answered, by path and status",
+            self.served.clone(),
+        );
     }
 
     /// Under the name of client-go's leader election.

@@ -12,6 +12,10 @@ impl EncodeLabelValue for Word {
     }
 }
 
+/// The label of what there is one of, and none while it is not known: there it shows nothing rather than a zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Alone {}
+
 /// How something ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Outcome {

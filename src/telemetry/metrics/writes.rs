@@ -14,9 +14,10 @@ use super::{Outcome, Word};
 pub struct WriteMetrics {
     /// Requests that have ended, by what was written and how they ended.
     pub writes: Family<Write, Counter>,
-    /// How long they took, the client's own retries and any pace included.
+    /// How long they took, the client's own retries included, and the pace of --kube-api-qps not.
     pub durations: Histogram,
-    /// Events: `created`, `repeated` and so left out, `over_limit` and so left out, `failed`.
+    /// Events: `created`, `repeated` and so left out, `over_limit` and so left out,
+    /// `dropped` as too many waited, `failed`.
     pub events: Family<Outcome, Counter>,
     /// Writes that wait for a place or are under way.
     pub under_way: Gauge,
@@ -47,7 +48,7 @@ impl Default for WriteMetrics {
 
 impl WriteMetrics {
     pub(super) fn register(&self, registry: &mut Registry) {
-        for result in ["created", "repeated", "over_limit", "failed"] {
+        for result in ["created", "repeated", "over_limit", "dropped", "failed"] {
             drop(self.events.get_or_create(&Outcome { result: Word(result) }));
         }
         let registry = registry.sub_registry_with_prefix("kubernetes");
