@@ -98,3 +98,26 @@ impl Config {
         ]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+    use crate::config::Flags;
+    use clap::Parser;
+
+    #[test]
+    fn the_page_of_settings_marks_those_that_take_effect_live() {
+        let page = include_str!("../../docs/settings.md");
+        let flags = Flags::try_parse_from(["ccm", "--cloud-provider=packet"]).unwrap();
+        let variable = |name: &str| match name {
+            "METAL_API_KEY" => Some("t".to_owned()),
+            "METAL_PROJECT_ID" => Some("438659f0-0000-4000-8000-000000000000".to_owned()),
+            _ => None,
+        };
+        for Shown { key, live, .. } in Config::load(&flags, variable).unwrap().shown() {
+            let row = page.lines().find(|line| line.starts_with(&format!("| `{key}` |"))).unwrap_or_default();
+            assert_eq!(row.split('|').nth(4).map(str::trim), Some(if live { "●" } else { "" }), "{key}: {row}");
+        }
+    }
+}

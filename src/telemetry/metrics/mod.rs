@@ -7,6 +7,8 @@ mod nodes;
 mod packet_api;
 mod process;
 mod program;
+#[cfg(test)]
+mod reference;
 mod word;
 mod writes;
 

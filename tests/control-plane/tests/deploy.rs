@@ -4,7 +4,8 @@
 use control_plane::ControlPlane;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
-use k8s_openapi::api::core::v1::{Pod, PodSpec, Secret};
+use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, Probe, Secret};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::api::PostParams;
 use kube::{Api, Client};
 
@@ -79,6 +80,30 @@ fn pod_of(deployment: &Deployment) -> &PodSpec {
     deployment.spec.as_ref().unwrap().template.spec.as_ref().unwrap()
 }
 
+/// The deployment, and the Pod that the API server makes of it.
+async fn admitted(control_plane: &ControlPlane) -> (Deployment, PodSpec) {
+    let deployments: Api<Deployment> = Api::namespaced(control_plane.client(), "kube-system");
+    let deployment = deployments.get("packet-cloud-controller-manager").await.unwrap();
+    let mut pod = Pod { spec: Some(pod_of(&deployment).clone()), ..Pod::default() };
+    pod.metadata.name = Some("as-the-deployment-makes-it".to_owned());
+    let pods: Api<Pod> = Api::namespaced(control_plane.client(), "kube-system");
+    let pod = pods.create(&PostParams::default(), &pod).await.unwrap().spec.unwrap();
+    (deployment, pod)
+}
+
+/// The scheme, path and port that a probe asks.
+fn asked(container: &Container, probe: Option<&Probe>) -> (String, String, i32) {
+    let get = probe.unwrap().http_get.as_ref().unwrap();
+    let port = match &get.port {
+        IntOrString::Int(port) => *port,
+        IntOrString::String(name) => {
+            let ports = container.ports.iter().flatten();
+            ports.clone().find(|port| port.name.as_ref() == Some(name)).unwrap().container_port
+        }
+    };
+    (get.scheme.clone().unwrap(), get.path.clone().unwrap(), port)
+}
+
 #[tokio::test]
 async fn the_controller_may_do_what_it_needs_and_nothing_else() {
     let control_plane = ControlPlane::start().await.unwrap();
@@ -130,13 +155,7 @@ async fn the_deployment_finds_its_account_and_its_credentials() {
 #[tokio::test]
 async fn the_pod_is_admitted_and_tolerates_a_node_that_is_not_initialised() {
     let control_plane = with_everything_applied().await;
-    let deployments: Api<Deployment> = Api::namespaced(control_plane.client(), "kube-system");
-    let deployment = deployments.get("packet-cloud-controller-manager").await.unwrap();
-
-    let mut pod = Pod { spec: Some(pod_of(&deployment).clone()), ..Pod::default() };
-    pod.metadata.name = Some("as-the-deployment-makes-it".to_owned());
-    let pods: Api<Pod> = Api::namespaced(control_plane.client(), "kube-system");
-    let admitted = pods.create(&PostParams::default(), &pod).await.unwrap().spec.unwrap();
+    let (_, admitted) = admitted(&control_plane).await;
 
     assert_eq!(admitted.priority, Some(2_000_000_000), "the priority class is the cluster-critical one");
     let tolerated = |key: &str, effect: &str| {
@@ -154,4 +173,24 @@ async fn the_pod_is_admitted_and_tolerates_a_node_that_is_not_initialised() {
     ] {
         assert!(tolerated(key, effect), "{key}:{effect} keeps the Pod off a new cluster's Node");
     }
+}
+
+#[tokio::test]
+async fn probes_ask_where_health_is_served_and_a_new_version_can_take_the_port() {
+    let control_plane = with_everything_applied().await;
+    let (deployment, pod) = admitted(&control_plane).await;
+    let container = &pod.containers[0];
+    // Nothing is said of --secure-port, so it is the one that every controller manager has.
+    assert!(!container.args.iter().flatten().any(|flag| flag.starts_with("--secure-port")));
+    let https = |path: &str| ("HTTPS".to_owned(), path.to_owned(), 10258);
+    assert_eq!(asked(container, container.liveness_probe.as_ref()), https("/livez"));
+    assert_eq!(asked(container, container.readiness_probe.as_ref()), https("/readyz"));
+
+    // A port of the host, of which there is one: whoever leaves has to leave before the next one comes.
+    assert_eq!(container.ports.as_ref().unwrap()[0].host_port, Some(10258));
+    let strategy = deployment.spec.unwrap().strategy.unwrap();
+    assert_eq!(strategy.type_.as_deref(), Some("RollingUpdate"));
+    assert_eq!(strategy.rolling_update.unwrap().max_surge, Some(IntOrString::Int(0)));
+    // Eight seconds for writes under way, and two for the rest.
+    assert!(pod.termination_grace_period_seconds.unwrap() > 10);
 }
