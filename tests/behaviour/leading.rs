@@ -6,13 +6,15 @@ use k8s_openapi::api::coordination::v1::Lease;
 use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use kube_api_server::{Fault, FaultKind, NodeSpec, Server};
-use packet_api_server::{DeviceSpec, DeviceState};
+use packet_api_server::DeviceSpec;
+use packet_cloud_controller_manager::actors::packet_api::PacketApi;
 use packet_cloud_controller_manager::config::ElectionSettings;
 use packet_cloud_controller_manager::election::{Elector, Identity, Loss, Standing, Trouble};
+use packet_cloud_controller_manager::messages::report::AskPacketApi;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
-use crate::support::{Cloud, client, ids, until};
+use crate::support::{Cloud, client, until};
 
 const LEASES: &str = "/leases";
 const LEASE: &str = "kube-system/cloud-controller-manager";
@@ -138,7 +140,7 @@ async fn the_actors_write_nothing_more_once_the_lease_is_stolen() {
     cloud.gatekeeper.close();
     let elector = candidate(&cloud.kubernetes, "first");
     elector.leads().await;
-    let _running = cloud.start_actors_behind(elector.gate());
+    let running = cloud.start_actors_behind(elector.gate());
     cloud.join(DeviceSpec::new("node-1"), NodeSpec::new("node-1"));
     cloud.initialised("node-1").await;
 
@@ -146,14 +148,15 @@ async fn the_actors_write_nothing_more_once_the_lease_is_stolen() {
     let loss = elector.lost().await;
     assert_eq!(loss, Loss::Stolen { lease: LEASE.to_owned(), holder: "thief".to_owned() });
     assert!(!may_write(&elector).await);
-    let device = cloud.join(DeviceSpec::new("node-2"), NodeSpec::new("node-2"));
     let written =
         || cloud.kubernetes.requests().writes().iter().filter(|request| !request.path.contains("leases")).count();
-    let before = written();
-    let asked = || ids(&cloud, "/devices").len() + ids(&cloud, &format!("/devices/{}", device.id)).len();
-    let asked_before = asked();
-    until("the Node to be looked up", || (asked() > asked_before).then_some(())).await;
-    assert_eq!(written(), before);
+    let (before, asked) = (written(), cloud.packet.requests().count());
+    cloud.join(DeviceSpec::new("node-2"), NodeSpec::new("node-2"));
+    let mut glances = tokio::time::interval(Duration::from_millis(10));
+    while running.address::<PacketApi>().unwrap().send(AskPacketApi).await.unwrap().waiting == 0 {
+        glances.tick().await;
+    }
+    assert_eq!((written(), cloud.packet.requests().count()), (before, asked));
     assert_eq!(said(&cloud.kubernetes)["holderIdentity"], "thief");
 }
 
@@ -251,24 +254,27 @@ async fn without_election_it_leads_at_once_and_asks_nobody() {
 }
 
 #[actix::test]
-async fn nothing_is_written_once_the_gate_is_closed() {
+async fn nothing_is_written_or_asked_once_the_gate_is_closed() {
     let cloud = Cloud::packet().flag("--node-monitor-period=100ms").start().await;
     cloud.join(DeviceSpec::new("node-1"), NodeSpec::new("node-1"));
     cloud.initialised("node-1").await;
     cloud.told("node-1", "Synced").await;
     cloud.gatekeeper.close();
-    let before = cloud.kubernetes.requests().writes().len();
+    let (written, asked) = (cloud.kubernetes.requests().writes().len(), cloud.packet.requests().count());
     cloud.join(DeviceSpec::new("node-2"), NodeSpec::new("node-2"));
     let gone = cloud.joined("node-3", false);
     cloud.packet.store().delete_device(&gone.id);
-    let off = cloud.joined("node-4", false);
-    cloud.packet.store().set_device_state(&off.id, DeviceState::Inactive);
-    cloud.register(NodeSpec::new("node-5").without_uninitialized_taint().ready(false));
-    // Its deletion was refused, for it is confirmed again: everything else has been tried by then as well.
-    let confirmed = || ids(&cloud, &format!("/devices/{}", gone.id)).len();
-    until("the deletion to be tried twice", || (confirmed() >= 3).then_some(())).await;
-    let is_known = || cloud.metric(r#"packet_ccm_nodes_not_ready{device="shut_down"}"#) == 1;
-    until("the Node that is off to be known", || is_known().then_some(())).await;
-    let written = cloud.kubernetes.requests().writes();
-    assert_eq!(written.len(), before, "{:?}", &written[before..]);
+    // Its label is restored without a question to the Packet API.
+    let remove = |node: &mut Value| node["metadata"]["labels"]["topology.kubernetes.io/region"] = Value::Null;
+    cloud.kubernetes.store().update_node("node-1", remove).unwrap();
+    let refused = || cloud.metric(r#"packet_ccm_kubernetes_writes_total{write="node",result="not_leading"}"#);
+    until("a write to be tried twice", || (refused() >= 2).then_some(())).await;
+    let waits = async || cloud.running.address::<PacketApi>().unwrap().send(AskPacketApi).await.unwrap().waiting;
+    let mut glances = tokio::time::interval(Duration::from_millis(10));
+    while waits().await < 2 {
+        glances.tick().await;
+    }
+    let writes = cloud.kubernetes.requests().writes();
+    assert_eq!(writes.len(), written, "{:?}", &writes[written..]);
+    assert_eq!(cloud.packet.requests().count(), asked);
 }
