@@ -16,6 +16,7 @@ use super::lock::Lock;
 use super::standing::{Loss, Standing};
 use super::trouble::Trouble;
 use crate::config::ElectionSettings;
+use crate::config::duration::show;
 
 /// How long giving the Lease back may take, so that the process is gone within Kubernetes' patience.
 const RELEASE_TIMEOUT: Duration = Duration::from_millis(1200);
@@ -190,11 +191,7 @@ impl Task {
             Some(new) => {
                 if self.trouble.as_ref().map(Trouble::kind) != Some(new.kind()) {
                     let leads = self.candidate.leads_until().is_some();
-                    tracing::warn!(
-                        leads,
-                        "{new}; it is tried again every {} ms",
-                        self.settings.retry_period.as_millis()
-                    );
+                    tracing::warn!(leads, "{new}; it is tried again every {}", show(self.settings.retry_period));
                 }
                 self.trouble = Some(new);
             }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use k8s_openapi::jiff::Timestamp;
 
 use super::trouble::Trouble;
+use crate::config::duration::show;
 
 /// Where this process stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,8 +47,8 @@ pub enum Loss {
     },
     /// It could not be renewed in time.
     #[error(
-        "the Lease {lease} could not be renewed for {} ms, so that another process may lead from now on{}",
-        deadline.as_millis(),
+        "the Lease {lease} could not be renewed for {}, so that another process may lead from now on{}",
+        show(*deadline),
         why.as_ref().map_or_else(String::new, |why| format!(": {why}"))
     )]
     RanOut {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::config::duration::show;
+
 /// Why the Lease could not be read or written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
@@ -53,7 +55,7 @@ pub enum Trouble {
         message: String,
     },
     /// The API server did not answer in time.
-    #[error("no answer within {} ms to the request to {verb} the Lease {lease}; is the API server overloaded, or cut off?", within.as_millis())]
+    #[error("no answer within {} to the request to {verb} the Lease {lease}; is the API server overloaded, or cut off?", show(*within))]
     NoAnswer {
         /// What was tried.
         verb: &'static str,

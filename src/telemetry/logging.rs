@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::panic;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 
 use tracing::Level;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -61,6 +62,13 @@ pub fn start(verbosity: u8, format: LogFormat) -> Verbosity {
     // A second start, as in tests, keeps the first.
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
     Verbosity { level: Arc::new(AtomicU8::new(verbosity)), filter: handle }
+}
+
+/// A time in seconds as it is logged: to the millisecond.
+#[must_use]
+pub fn seconds(time: Duration) -> f64 {
+    let milliseconds = u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+    f64::from(milliseconds) / 1000.0
 }
 
 /// What is logged at a verbosity. Crates that we use are quieter than ourselves; none of them logs headers.

@@ -84,7 +84,7 @@ impl fmt::Display for PacketApi {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "\nPacket API")?;
         row(f, "address", &self.base_url)?;
-        let readable = if self.project_read { "" } else { ", not read yet" };
+        let readable = if self.project_read { "" } else { ", not read with this token yet" };
         row(f, "project", &format!("{}{readable}", self.project))?;
         let token = match self.token_accepted {
             Some(true) => "accepted",
@@ -106,9 +106,9 @@ impl fmt::Display for PacketApi {
         }
         row(f, "questions", &format!("{} waiting", number(self.questions_waiting as u64)))?;
         let lookups = self.cache_hits + self.cache_misses;
-        let share = (self.cache_hits * 100).checked_div(lookups).unwrap_or(0);
-        row(f, "cache", &format!("answered {share} % of {} questions", number(lookups)))?;
-        row(f, "requests", &format!("{}, of which {} failed", number(self.requests), number(self.failed)))?;
+        let failed = if self.failed > 0 { format!(", {} of them failed", number(self.failed)) } else { String::new() };
+        let answered = format!("{} questions, {} of them by the cache", number(lookups), number(self.cache_hits));
+        row(f, "requests", &format!("{}{failed}, for {answered}", number(self.requests)))?;
         if let Some(error) = &self.last_error {
             row(f, "last failure", &format!("{} ago: {}", span(error.seconds_ago), cut(&error.message)))?;
         }
@@ -134,13 +134,14 @@ fn row(f: &mut fmt::Formatter<'_>, name: &str, value: &str) -> fmt::Result {
     writeln!(f, "  {name:<14}  {value}")
 }
 
-/// On one line, and not too long.
+/// On one line, and not too long. What to do about it stands at the end, so it is the middle that is left out.
 fn cut(message: &str) -> String {
-    let line: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    match line.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
+    let letters: Vec<char> = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if letters.len() <= LONGEST {
+        return letters.into_iter().collect();
     }
+    let (beginning, end) = (&letters[..LONGEST / 3], &letters[letters.len() - LONGEST * 2 / 3..]);
+    beginning.iter().chain(&['…']).chain(end).collect()
 }
 
 /// A number with its thousands apart.
@@ -226,7 +227,7 @@ mod tests {
             "2 for unauthorized, node-7 among them:",
             "3: 1 whose device is there, 2 whose device looks gone",
             "refused",
-            "answered 98 % of 100 questions",
+            "1,234, 3 of them failed, for 100 questions, 98 of them by the cache",
             "5 s ago: 401",
         ] {
             assert!(page.contains(part), "{part} is not in\n{page}");

@@ -17,6 +17,7 @@ use crate::kubernetes::{AddressError, Desired, Node, NodeName};
 use crate::messages::initialise::{Failure, Outcome, Purpose, ResolveInstance, Resolved, Ticket};
 use crate::messages::settings::TryAgain;
 use crate::messages::writes::{WriteError, WriteNode};
+use crate::telemetry::logging::seconds;
 use crate::telemetry::metrics::{self, Word};
 
 /// How long labels of a Node that were just restored are left alone: somebody else may want them otherwise, and two
@@ -92,7 +93,7 @@ impl NodeWatcher {
                 let took = entry.initialised(node);
                 self.metrics.initialised(took, is_first, sent.age_at(Timestamp::now()));
                 let provider_id = entry.node.provider_id.as_deref();
-                tracing::info!(node = %sent.name, provider_id, took_s = took.as_secs_f32(), "initialised");
+                tracing::info!(node = %sent.name, provider_id, took_s = seconds(took), "initialised");
             }
             Errand::Resolve(Purpose::Refresh) => {
                 if node.addresses != sent.addresses {
@@ -127,9 +128,9 @@ impl NodeWatcher {
             entry.refresh_is_due = true;
         }
         if news {
-            tracing::warn!(node = %sent.name, %failure, retry_in_s = wait.as_secs_f32(), "{what}");
+            tracing::warn!(node = %sent.name, failure = failure.to_string(), retry_in_s = seconds(wait), "{what}");
         } else {
-            tracing::debug!(node = %sent.name, %failure, retry_in_s = wait.as_secs_f32(), "still {what}");
+            tracing::debug!(node = %sent.name, failure = failure.to_string(), retry_in_s = seconds(wait), "still {what}");
         }
         // An initialised Node works on; only a fault of its own is worth an Event, not that the API is away.
         let tell = match errand {

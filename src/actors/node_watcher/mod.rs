@@ -207,11 +207,19 @@ impl NodeWatcher {
             NodeEvent::ListBegins => self.listed = Some(HashSet::new()),
             NodeEvent::Failed(error) => {
                 self.metrics.watch_failures.inc();
+                if self.stopping {
+                    return;
+                }
                 let now = Instant::now();
                 // One that is well again tells nothing of that, where nothing happens to the Nodes.
                 let goes_on = self.watch_error.as_ref().filter(|before| before.last.elapsed() < LONGEST_FAILURE);
-                self.watch_error =
-                    Some(WatchError { error, since: goes_on.map_or(now, |before| before.since), last: now });
+                if goes_on.is_some_and(|before| before.error == error) {
+                    tracing::debug!(error, "the watch of Nodes fails again and is started again");
+                } else {
+                    tracing::warn!(error, "the watch of Nodes failed and is started again");
+                }
+                let since = goes_on.map_or(now, |before| before.since);
+                self.watch_error = Some(WatchError { error, since, last: now });
                 self.tell_health();
             }
             NodeEvent::Listed(node) => {
@@ -231,7 +239,7 @@ impl NodeWatcher {
                 self.tell_health();
                 self.entries.retain(|name, _| listed.contains(name));
                 let waiting = self.entries.values().filter(|entry| entry.node.is_uninitialized()).count();
-                tracing::info!(nodes = self.entries.len(), uninitialised = waiting, "all Nodes are known");
+                tracing::info!(nodes = self.entries.len(), uninitialized = waiting, "all Nodes are known");
             }
             NodeEvent::Changed(node) => {
                 if let Some(listed) = &mut self.listed {

@@ -25,11 +25,7 @@ pub(super) fn watch(client: kube::Client, listener: Recipient<NodeEvents>) {
         while let Some(events) = events.next().await {
             let events = events.into_iter().map(|event| match event {
                 Ok(event) => told(event),
-                Err(error) => {
-                    let error = summary(&error);
-                    tracing::warn!(error, "the watch of Nodes failed and is started again");
-                    NodeEvent::Failed(error)
-                }
+                Err(error) => NodeEvent::Failed(summary(&error)),
             });
             if listener.send(NodeEvents(events.collect())).await.is_err() {
                 return;

@@ -13,6 +13,7 @@ use crate::kubernetes::Node;
 use crate::kubernetes::client_error::shown;
 use crate::messages::writes::WriteError;
 use crate::packet::quota;
+use crate::telemetry::logging::seconds;
 use crate::telemetry::metrics::{Word, Write, WriteMetrics};
 
 /// What every request passes.
@@ -67,7 +68,7 @@ impl Door {
         let result = answer.as_ref().map_or_else(word, |_| "ok");
         self.metrics.writes.get_or_create(&Write { write: Word(kind), result: Word(result) }).inc();
         self.metrics.durations.observe(begun.elapsed().as_secs_f64());
-        tracing::trace!(node = %node.name, request = kind, result, took_s = begun.elapsed().as_secs_f32(), "asked Kubernetes");
+        tracing::trace!(node = %node.name, request = kind, result, took_s = seconds(begun.elapsed()), "asked Kubernetes");
         answer
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::ONE_DEVICE;
 use super::cache::Lookups;
 use crate::packet::{Budget, Error, Exchange, NotYet};
 use crate::telemetry::metrics::{Kept, Lookup, PacketMetrics, PacketRequest, Reason, Word, gauge};
@@ -52,7 +53,9 @@ impl Meter {
         self.metrics.bytes.inc_by(exchange.bytes as u64);
         self.requests += 1;
         self.refusals += u64::from(exchange.word.refused);
-        if let Err(error) = &exchange.result {
+        // That there is no such device is an answer like any other.
+        let is_answer = |error: &Error| request == Word(ONE_DEVICE) && matches!(error, Error::NotFound { .. });
+        if let Some(error) = exchange.result.as_ref().err().filter(|error| !is_answer(error)) {
             self.failures += 1;
             self.last_error = Some((error.to_string(), Instant::now()));
         }

@@ -6,6 +6,7 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
 use crate::packet::{Error, PlainReply};
 use crate::telemetry::health::{Health, Scope};
+use crate::telemetry::logging::seconds;
 use crate::telemetry::metrics::{Alone, PacketMetrics};
 
 /// The longest wait between two attempts to read the project.
@@ -41,7 +42,10 @@ impl Standing {
             Some(error @ Error::Unauthorized { .. }) => {
                 let is_new = self.is_taken.replace(false) != Some(false);
                 if is_new {
-                    tracing::error!(%error, "the Packet API refuses the credentials; Nodes wait until it takes them");
+                    tracing::error!(
+                        error = error.to_string(),
+                        "the Packet API refuses the credentials; Nodes wait until it takes them"
+                    );
                     self.tell_health(Err("the Packet API refuses the token (401)".to_owned()));
                 }
                 is_new
@@ -51,7 +55,10 @@ impl Standing {
             {
                 let is_new = !std::mem::replace(&mut self.is_forbidden, true);
                 if is_new {
-                    tracing::error!(%error, "the token may not read the project any more; Nodes wait until it may");
+                    tracing::error!(
+                        error = error.to_string(),
+                        "the token may not read the project any more; Nodes wait until it may"
+                    );
                     self.tell_health(Err(format!("the project cannot be read any more: {}", error.kind())));
                 }
                 is_new
@@ -85,9 +92,17 @@ impl Standing {
             Err(error) => {
                 let wait = self.waits.next().unwrap_or(LONGEST_WAIT);
                 if self.is_read && !self.is_forbidden {
-                    tracing::debug!(%error, retry_in_s = wait.as_secs_f32(), "still cannot read the project");
+                    tracing::debug!(
+                        error = error.to_string(),
+                        retry_in_s = seconds(wait),
+                        "still cannot read the project"
+                    );
                 } else {
-                    tracing::error!(%error, retry_in_s = wait.as_secs_f32(), "not ready: cannot read the project");
+                    tracing::error!(
+                        error = error.to_string(),
+                        retry_in_s = seconds(wait),
+                        "not ready: cannot read the project"
+                    );
                     self.tell_health(Err(format!("the project cannot be read: {}", error.kind())));
                 }
                 Some(wait)

@@ -56,7 +56,7 @@ pub enum RunError {
     #[error(transparent)]
     Start(#[from] StartError),
     /// It leads no more.
-    #[error("leading no more: {0}; to be started again, to stand by")]
+    #[error("this process leads no more, and ends to stand by when it is started again: {0}")]
     Lost(#[from] Loss),
 }
 

@@ -18,12 +18,16 @@ pub enum Command {
     /// Print what an instance on this machine, or in this Pod, is doing
     Status {
         /// The --secure-port of the instance, which tells it from others
-        #[arg(long, value_name = "PORT", default_value_t = 10258)]
+        #[arg(long, value_name = "PORT", default_value_t = 10258, value_parser = port)]
         port: u16,
         /// How it is printed
         #[arg(short, long, value_name = "FORM", value_enum, default_value_t)]
         output: StatusForm,
     },
+}
+
+fn port(text: &str) -> Result<u16, &'static str> {
+    text.parse().map_err(|_| "expected a number from 0 to 65535")
 }
 
 /// How the status is printed.

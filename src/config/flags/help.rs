@@ -1,6 +1,6 @@
 //! What `--help` says besides what it says of each flag.
 
-use clap::Command;
+use clap::{Arg, ArgAction, Command};
 
 use super::idle;
 
@@ -37,6 +37,15 @@ pub(super) fn described(command: Command) -> Command {
         .disable_version_flag(true)
         .disable_help_subcommand(true)
         .args_override_self(true)
+        .mut_subcommands(with_help)
+}
+
+/// A command with the flag that asks what it does, which clap does not give it where the command line has its own.
+fn with_help(command: Command) -> Command {
+    if command.get_arguments().any(|flag| flag.get_id() == "help") {
+        return command;
+    }
+    command.arg(Arg::new("help").short('h').long("help").action(ArgAction::Help).help("Print this"))
 }
 
 /// A command line whose help says everything, with the flags as short as ever: clap's own long form takes five lines for each.

@@ -35,6 +35,7 @@ pub use logging::{LogFormat, LoggingFlags};
 pub use nodes::NodeFlags;
 pub use serving::ServingFlags;
 pub use version::VersionForm;
+pub(crate) use version::architecture;
 
 /// The name of the program.
 pub const PROGRAM: &str = "packet-cloud-controller-manager";

@@ -42,7 +42,7 @@ impl VersionForm {
 }
 
 /// The architecture by the name that Go and container images use.
-fn architecture() -> &'static str {
+pub(crate) fn architecture() -> &'static str {
     match std::env::consts::ARCH {
         "x86_64" => "amd64",
         "aarch64" => "arm64",

@@ -67,8 +67,8 @@ impl Held {
                 format!(
                     "no Node is deleted: {gone} of {of} Nodes look gone at once{unsure}, more than \
                      safety.massDisappearanceShare {}. Check the project, the token and base-url. It goes on by itself when \
-                     devices are back; if they are gone for good, set safety.massDisappearanceShare to {} or more and \
-                     restart, or delete the Nodes by hand",
+                     devices are back; if they are gone for good, set safety.massDisappearanceShare to {} or more, \
+                     or delete the Nodes by hand",
                     limits.mass_share,
                     Share::at_least(*gone, *of)
                 )

@@ -3,6 +3,8 @@
 use axum::Json;
 use serde_json::{Value, json};
 
+use crate::config::flags::architecture;
+
 /// Which program this is.
 pub(super) async fn get() -> Json<Value> {
     let version = env!("CARGO_PKG_VERSION");
@@ -11,6 +13,6 @@ pub(super) async fn get() -> Json<Value> {
         "major": part(0),
         "minor": part(1),
         "gitVersion": format!("v{version}"),
-        "platform": format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH),
+        "platform": format!("{}/{}", std::env::consts::OS, architecture()),
     }))
 }

@@ -34,7 +34,7 @@ mod linux {
             let cpu = ConstCounter::new(seconds(stat.utime + stat.stime));
             let cpu_encoder = encoder.encode_descriptor(
                 "process_cpu",
-                "Processor time spent",
+                "Processor time spent.",
                 Some(&Unit::Seconds),
                 MetricType::Counter,
             )?;
@@ -44,20 +44,20 @@ mod linux {
                 value.encode(encoder.encode_descriptor(name, help, unit, MetricType::Gauge)?)
             };
             let bytes = Some(&Unit::Bytes);
-            gauge("process_resident_memory", "Memory held", bytes, stat.rss * procfs::page_size())?;
-            gauge("process_virtual_memory", "Addresses taken", bytes, stat.vsize)?;
-            gauge("process_threads", "Threads", None, u64::try_from(stat.num_threads).unwrap_or_default())?;
+            gauge("process_resident_memory", "Memory held.", bytes, stat.rss * procfs::page_size())?;
+            gauge("process_virtual_memory", "Addresses taken.", bytes, stat.vsize)?;
+            gauge("process_threads", "Threads.", None, u64::try_from(stat.num_threads).unwrap_or_default())?;
             if let Ok(open) = process.fd_count() {
-                gauge("process_open_fds", "Files and sockets open", None, open as u64)?;
+                gauge("process_open_fds", "Files and sockets open.", None, open as u64)?;
             }
             if let Ok(limits) = process.limits()
                 && let procfs::process::LimitValue::Value(most) = limits.max_open_files.soft_limit
             {
-                gauge("process_max_fds", "Files and sockets that may be open", None, most)?;
+                gauge("process_max_fds", "Files and sockets that may be open.", None, most)?;
             }
             if let Ok(booted) = procfs::boot_time_secs() {
                 let started = booted + stat.starttime / ticks.max(1);
-                let help = "When the process started, in seconds since 1970";
+                let help = "When the process started, in seconds since 1970.";
                 gauge("process_start_time", help, Some(&Unit::Seconds), started)?;
             }
             Ok(())

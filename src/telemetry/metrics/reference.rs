@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::packet_api::Asked;
 use super::{
-    Device, Errand, Kept, Leadership, LifecycleMetrics, Lookup, Metrics, NodeMetrics, Outcome, PacketMetrics,
+    Alone, Device, Errand, Kept, Leadership, LifecycleMetrics, Lookup, Metrics, NodeMetrics, Outcome, PacketMetrics,
     PacketRequest, ProgramMetrics, Reason, Served, State, Taint, Word, Write, WriteMetrics,
 };
 
@@ -30,13 +30,15 @@ type Listed = BTreeMap<String, (String, BTreeSet<String>)>;
 /// compiler sees to: one that is new has to be named here.
 fn with_something_in_each() -> Metrics {
     let metrics = Metrics::new();
-    let Metrics { registry: _, packet, nodes, lifecycle, writes, program } = &metrics;
+    let Metrics { registry: _, packet, nodes, lifecycle, writes, access: _, program } = &metrics;
 
     #[rustfmt::skip]
     let PacketMetrics {
-        requests, durations, held_back, lookups, kept,
-        bytes: _, in_flight: _, waiting: _, tokens: _, rate: _, burst: _, max_in_flight: _, token_accepted: _, project_read: _,
+        requests, durations, held_back, lookups, kept, token_accepted, project_read,
+        bytes: _, in_flight: _, waiting: _, tokens: _, rate: _, burst: _, max_in_flight: _,
     } = packet;
+    drop(token_accepted.get_or_create(&Alone {}));
+    drop(project_read.get_or_create(&Alone {}));
     drop(requests.get_or_create(&PacketRequest { request: ANY, result: ANY }));
     drop(durations.get_or_create(&Asked { request: ANY }));
     drop(held_back.get_or_create(&Reason { reason: ANY }));
@@ -45,9 +47,10 @@ fn with_something_in_each() -> Metrics {
 
     #[rustfmt::skip]
     let NodeMetrics {
-        nodes, waiting, errands,
-        longest_wait: _, initialised_after: _, watch_synced: _, watch_failures: _, taint_removal_delay: _, initial_sync_delay: _,
+        nodes, waiting, errands, watch_synced,
+        longest_wait: _, initialised_after: _, watch_failures: _, taint_removal_delay: _, initial_sync_delay: _,
     } = nodes;
+    drop(watch_synced.get_or_create(&Alone {}));
     drop(nodes.get_or_create(&State { state: ANY }));
     drop(waiting.get_or_create(&Reason { reason: ANY }));
     drop(errands.get_or_create(&Errand { errand: ANY, result: ANY }));
