@@ -18,6 +18,8 @@ mod nodes_not_ready;
 mod operating;
 #[path = "end_to_end/operator.rs"]
 mod operator;
+#[path = "end_to_end/panicking.rs"]
+mod panicking;
 #[path = "end_to_end/proxy.rs"]
 mod proxy;
 #[path = "end_to_end/rotated_token.rs"]

@@ -91,8 +91,8 @@ fn levels(verbosity: u8) -> Targets {
 pub fn end_the_process_on_panic() {
     panic::set_hook(Box::new(|panicked| {
         let place = panicked.location().map(ToString::to_string);
-        let message = panicked.payload_as_str().unwrap_or("no message");
-        tracing::error!(place, message, "a defect of this program: it ends, and is to be started again");
+        let said = panicked.payload_as_str().unwrap_or("no message");
+        tracing::error!(place, panic = said, "a defect of this program: it ends, and is to be started again");
         std::process::exit(PANICKED);
     }));
 }
