@@ -13,9 +13,12 @@ use std::time::Duration;
 use libfuzzer_sys::fuzz_target;
 use packet_cloud_controller_manager::actors::packet_api::PacketApi;
 use packet_cloud_controller_manager::config::{Config, Flags};
+use packet_cloud_controller_manager::election::Gatekeeper;
 use packet_cloud_controller_manager::kubernetes::lifecycle::Monitor;
 use packet_cloud_controller_manager::packet::planner::Next;
 use packet_cloud_controller_manager::packet::{Budget, Client, Hostname, Planner, Question, Urgency, quota};
+use packet_cloud_controller_manager::telemetry::health::Health;
+use packet_cloud_controller_manager::telemetry::metrics::PacketMetrics;
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
@@ -124,5 +127,6 @@ fn can_be_run_with(config: Config) {
     assert_eq!(planner.next(later, tokens), Next::Request);
     assert!(planner.send(later, tokens).is_some());
     drop(Monitor::new(deletion, node_monitor_period, now));
-    drop(PacketApi::new(CLIENT.clone(), budget, cache));
+    let (_keeper, gate) = Gatekeeper::new(true);
+    drop(PacketApi::new(CLIENT.clone(), budget, cache, gate, PacketMetrics::default(), Health::default()));
 }
