@@ -11,6 +11,8 @@ mod support;
 mod addresses;
 #[path = "behaviour/concurrent_writers.rs"]
 mod concurrent_writers;
+#[path = "behaviour/controllers.rs"]
+mod controllers;
 #[path = "behaviour/deletion_held_back.rs"]
 mod deletion_held_back;
 #[path = "behaviour/events.rs"]
