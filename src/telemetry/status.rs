@@ -28,6 +28,8 @@ pub struct Status {
     pub packet_api: Option<PacketApi>,
     /// The file of `--cloud-config`; absent where there is none.
     pub settings: Option<SettingsFile>,
+    /// Why the certificate's files cannot be used as they are now, if so.
+    pub certificate_error: Option<String>,
 }
 
 /// Who leads.

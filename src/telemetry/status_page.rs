@@ -28,7 +28,11 @@ impl fmt::Display for Status {
         if let Some(packet_api) = &self.packet_api {
             packet_api.fmt(f)?;
         }
-        self.settings.iter().try_for_each(|settings| settings.fmt(f))
+        self.settings.iter().try_for_each(|settings| settings.fmt(f))?;
+        match &self.certificate_error {
+            Some(why) => row(f, "certificate", &format!("the last good one is served: {}", cut(why))),
+            None => Ok(()),
+        }
     }
 }
 
@@ -213,6 +217,7 @@ mod tests {
                 ..PacketApi::default()
             }),
             settings: None,
+            certificate_error: Some("the key is another's".into()),
         }
     }
 
@@ -229,6 +234,7 @@ mod tests {
             "refused",
             "1,234, 3 of them failed, for 100 questions, 98 of them by the cache",
             "5 s ago: 401",
+            "the last good one is served: the key is another's",
         ] {
             assert!(page.contains(part), "{part} is not in\n{page}");
         }

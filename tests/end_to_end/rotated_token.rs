@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use kube_api_server::NodeSpec;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::operator::{Operator, free_port};
 use crate::stage::Stage;
@@ -45,7 +45,11 @@ async fn a_token_that_is_revoked_and_rotated_while_nodes_join_costs_no_restart()
     let mut secret = Mounted { folder: &folder, versions: 0 };
     secret.swap(&settings(stage.packet.token()));
     let (port, file) = (free_port(), folder.join("cloud-sa.json"));
-    let further = [format!("--cloud-config={}", file.display()), format!("--secure-port={port}")];
+    let further = [
+        format!("--cloud-config={}", file.display()),
+        format!("--secure-port={port}"),
+        "--authorization-always-allow-paths=/livez,/readyz,/metrics,/configz".to_owned(),
+    ];
     let running = stage.start_program_with(&further.each_ref().map(String::as_str), &[]).await;
     let operator = Operator::new(&format!("https://127.0.0.1:{port}"));
     operator.until_answered("/readyz", 200).await;
@@ -73,6 +77,17 @@ async fn a_token_that_is_revoked_and_rotated_while_nodes_join_costs_no_restart()
     secret.swap("{\"apiKey\": ");
     stage.log_says("the settings before it stay in use").await;
     assert_eq!(operator.read("/readyz", None).await.0, 200);
+    let metrics = operator.read("/metrics", None).await.1;
+    for line in [
+        "packet_ccm_config_last_reload_successful 0",
+        "packet_ccm_config_reloads_total{result=\"ok\"} 1",
+        "packet_ccm_config_reloads_total{result=\"broken\"} 1",
+    ] {
+        assert!(metrics.lines().any(|seen| seen == line), "{line} is not in\n{metrics}");
+    }
+    let settings: Value = serde_json::from_str(&operator.read("/configz", None).await.1).unwrap();
+    assert!(settings["file"]["broken"].as_str().unwrap().contains("no valid JSON"), "{settings}");
+    assert!(!settings.to_string().contains(NEW_TOKEN), "{settings}");
     assert_eq!(running.terminate().await, Some(0));
     let log = std::fs::read_to_string(stage.log()).unwrap();
     assert!(log.contains("take effect now") && !log.contains(NEW_TOKEN), "{log}");

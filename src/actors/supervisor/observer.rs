@@ -64,7 +64,9 @@ impl Inquiry for Observer {
             );
             let (in_use, standing) = (self.settings.borrow().clone(), self.standing.borrow().clone());
             if let Some(certificate) = &self.certificate {
-                self.metrics.program.certificate_expires_at.set(certificate.state().expires_at);
+                let state = certificate.state();
+                self.metrics.program.certificate_expires_at.set(state.expires_at);
+                self.metrics.program.certificate_reload_succeeded.set(state.reload_error.is_none().into());
             }
             let checks = self.health.all().into_iter().map(|(name, check)| Check {
                 name: name.to_owned(),
@@ -85,6 +87,7 @@ impl Inquiry for Observer {
                 not_ready: lifecycle.map(not_ready_of),
                 packet_api: packet.map(|report| api_of(report, &in_use)),
                 settings: in_use.file,
+                certificate_error: self.certificate.as_ref().and_then(|certificate| certificate.state().reload_error),
             }
         })
     }

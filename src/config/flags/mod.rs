@@ -147,7 +147,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
 
-    fn parse(arguments: &[&str]) -> Result<Flags, String> {
+    pub(super) fn parse(arguments: &[&str]) -> Result<Flags, String> {
         let arguments = std::iter::once("ccm").chain(arguments.iter().copied());
         Flags::try_parse_from(arguments).map_err(|error| error.to_string())
     }

@@ -79,14 +79,7 @@ pub(super) fn explained(mut error: clap::Error) -> clap::Error {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
-    use clap::Parser;
-
-    use crate::config::Flags;
-
-    fn parse(arguments: &[&str]) -> Result<Flags, String> {
-        let arguments = std::iter::once("ccm").chain(arguments.iter().copied());
-        Flags::try_parse_from(arguments).map_err(|error| error.to_string())
-    }
+    use super::super::tests::parse;
 
     #[test]
     fn a_value_follows_an_equals_sign_or_is_the_next_argument_whatever_it_begins_with() {

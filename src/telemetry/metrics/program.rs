@@ -22,6 +22,8 @@ pub struct ProgramMetrics {
     pub settings_read_at: Gauge,
     /// Until when the certificate that is served is good, in seconds since 1970.
     pub certificate_expires_at: Gauge,
+    /// Whether the files of the certificate could be used when they were last read.
+    pub certificate_reload_succeeded: Gauge,
     /// Requests that were let in and answered, by path and status.
     pub served: Family<Served, Counter>,
 }
@@ -64,6 +66,9 @@ impl ProgramMetrics {
         let expires = "Until when the certificate that is served is good, in seconds since 1970";
         let expires_at = self.certificate_expires_at.clone();
         registry.register_with_unit("serving_certificate_expiration_timestamp", expires, Unit::Seconds, expires_at);
+        let succeeded = "Whether the files of the certificate could be used when they were last read";
+        let reload = self.certificate_reload_succeeded.clone();
+        registry.register("serving_certificate_last_reload_successful", succeeded, reload);
         registry.register(
             "serving_requests",
             "Requests that were let in and answered, by path and status",

@@ -68,6 +68,7 @@ fn with_something_in_each() -> Metrics {
     #[rustfmt::skip]
     let ProgramMetrics {
         leads, reloads, served, reload_succeeded: _, settings_read_at: _, certificate_expires_at: _,
+        certificate_reload_succeeded: _,
     } = program;
     drop(leads.get_or_create(&Leadership { name: "any".to_owned() }));
     drop(reloads.get_or_create(&Outcome { result: ANY }));
