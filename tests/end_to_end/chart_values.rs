@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::helm::{EVERYTHING, objects, template};
+use crate::helm::{AS_DELIVERED, EVERYTHING, objects, template};
 
 const README: &str = include_str!("../../deploy/helm/packet-cloud-controller-manager/README.md");
 const SCHEMA: &str = include_str!("../../deploy/helm/packet-cloud-controller-manager/values.schema.json");
@@ -159,6 +159,10 @@ fn a_wrong_value_is_refused_by_its_name() {
         ("port=0", "/port"),
         ("extraArgs={concurrent-node-syncs=8}", "/extraArgs/0"),
         ("podLabels.a=1", "/podLabels/a"),
+        // Null takes a default away.
+        ("leaderElection=null", "'leaderElection'"),
+        ("log=null", "'log'"),
+        ("serviceAccount.name=null", "'name'"),
         // These are no single value's fault, but that of several.
         ("settings.rateLimit.burst=7", "settings.rateLimit"),
         ("credentials.apiKey=a-token", "credentials.apiKey"),
@@ -169,6 +173,15 @@ fn a_wrong_value_is_refused_by_its_name() {
     ] {
         let refused = template(&[&format!("--set={token},{wrong}")]).expect_err(wrong);
         assert!(refused.contains(named), "{wrong}: {refused}");
+    }
+}
+
+/// As it is left behind where everything below it was commented out.
+#[test]
+fn settings_without_any_are_the_defaults() {
+    let nothing = template(AS_DELIVERED);
+    for group in ["settings", "settings.rateLimit"] {
+        assert_eq!(template(&[AS_DELIVERED[0], &format!("--set={group}=null")]), nothing);
     }
 }
 

@@ -28,7 +28,7 @@ app.kubernetes.io/name: {{ .Chart.Name }}
 {{- $live := dict }}
 {{- range $group := list "rateLimit" "cache" "safety" }}
 {{- $given := dict }}
-{{- range $key, $value := index $.Values.settings $group }}
+{{- range $key, $value := index ($.Values.settings | default dict) $group }}
 {{- if not (kindIs "invalid" $value) }}{{ $_ := set $given $key $value }}{{ end }}
 {{- end }}
 {{- if $given }}{{ $_ := set $live $group $given }}{{ end }}
