@@ -6,8 +6,14 @@
 #[path = "support/program.rs"]
 mod program;
 
+#[path = "end_to_end/chart.rs"]
+mod chart;
+#[path = "end_to_end/chart_values.rs"]
+mod chart_values;
 #[path = "end_to_end/command_line.rs"]
 mod command_line;
+#[path = "end_to_end/helm.rs"]
+mod helm;
 #[path = "end_to_end/initialised_nodes.rs"]
 mod initialised_nodes;
 #[path = "end_to_end/leader_election.rs"]

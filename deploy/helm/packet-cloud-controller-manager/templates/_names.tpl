@@ -1,0 +1,37 @@
+{{/* Names are those of deploy/manifests, whatever the release is called: a cluster has one cloud controller manager. */}}
+
+{{- define "ccm.labels" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{/* Not the release: what a Deployment selects can never change, and so one of deploy/manifests can be taken over. */}}
+{{- define "ccm.selector" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+{{- end }}
+
+{{- define "ccm.secret" -}}
+{{- .Values.credentials.existingSecret | default (printf "%s-config" .Chart.Name) }}
+{{- end }}
+
+{{- define "ccm.subject" -}}
+- kind: ServiceAccount
+  name: {{ .Values.serviceAccount.name }}
+  namespace: {{ .Release.Namespace }}
+{{- end }}
+
+{{/* What of the settings takes effect live, as an object of JSON without what is left to the program. */}}
+{{- define "ccm.liveSettings" -}}
+{{- $live := dict }}
+{{- range $group := list "rateLimit" "cache" "safety" }}
+{{- $given := dict }}
+{{- range $key, $value := index ($.Values.settings | default dict) $group }}
+{{- if not (kindIs "invalid" $value) }}{{ $_ := set $given $key $value }}{{ end }}
+{{- end }}
+{{- if $given }}{{ $_ := set $live $group $given }}{{ end }}
+{{- end }}
+{{- toJson $live }}
+{{- end }}

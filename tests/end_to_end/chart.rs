@@ -1,0 +1,232 @@
+//! What the Helm chart makes: the same as `deploy/manifests/`, accepted by a real API server and read by the program.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use control_plane::ControlPlane;
+use k8s_openapi::ByteString;
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::api::rbac::v1::ClusterRole;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::Api;
+use packet_cloud_controller_manager::config::{Config, Flags};
+use serde_json::Value;
+
+use crate::helm::{AS_DELIVERED, CHART, EVERYTHING, helm, objects, rendered, template, the};
+use crate::stage::PATIENCE;
+
+const ACCESS: &str = include_str!("../../deploy/manifests/access.yaml");
+const DEPLOYMENT: &str = include_str!("../../deploy/manifests/deployment.yaml");
+const SECRET: &str = include_str!("../../deploy/secret.example.yaml");
+const SERVICE_MONITOR: &str = include_str!("../fixtures/service-monitor.yaml");
+const VERSIONS: &str = include_str!("../../deploy/helm/packet-cloud-controller-manager/Chart.yaml");
+const SETTINGS: &str = include_str!("../../docs/settings.md");
+
+const DAEMON_SET: &[&str] = &["--set=kind=DaemonSet", "--set=credentials.existingSecret=metal-cloud-config"];
+const TWO_REPLICAS: &[&str] = &["--set=replicas=2", "--set=credentials.existingSecret=metal-cloud-config"];
+const WITH_TOKEN: &[&str] = &["--set=credentials.apiKey=a-token,credentials.projectID=a-project"];
+const ONE_WITHOUT_ELECTION: &[&str] = &["--set=leaderElection=false,credentials.existingSecret=a-secret"];
+const INTO_ACCOUNT_OF_OTHERS: &[&str] =
+    &["--set=credentials.existingSecret=a-secret,serviceAccount.create=false,rbac.create=false"];
+
+const VALUES: [&[&str]; 7] =
+    [AS_DELIVERED, DAEMON_SET, TWO_REPLICAS, WITH_TOKEN, ONE_WITHOUT_ELECTION, INTO_ACCOUNT_OF_OTHERS, EVERYTHING];
+
+fn container(workload: &Value) -> &Value {
+    &workload["spec"]["template"]["spec"]["containers"][0]
+}
+
+/// The object without its labels, which only say who made it.
+fn unlabelled(object: &Value) -> Value {
+    let mut object = object.clone();
+    object["metadata"].as_object_mut().unwrap().remove("labels");
+    object
+}
+
+/// The configuration that the program has in the container that the chart makes.
+fn configuration(objects: &[Value]) -> Config {
+    let container = container(the("Deployment", objects));
+    let folder = tempfile::tempdir().unwrap();
+    let secret: Secret = serde_json::from_value(the("Secret", objects).clone()).unwrap();
+    for (name, ByteString(content)) in secret.data.unwrap() {
+        std::fs::write(folder.path().join(name), content).unwrap();
+    }
+    let mounted =
+        |argument: &Value| argument.as_str().unwrap().replace("/etc/cloud-sa", folder.path().to_str().unwrap());
+    let arguments = container["args"].as_array().unwrap().iter().map(mounted);
+    let flags = Flags::try_parse_from(std::iter::once("ccm".to_owned()).chain(arguments)).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let variables = container["env"].as_array().into_iter().flatten();
+    let variables: BTreeMap<_, _> = variables.map(|one| (text(&one["name"]), text(&one["value"]))).collect();
+    Config::load(&flags, |name| variables.get(name).cloned()).unwrap()
+}
+
+/// The keys of the file in docs/settings.md that have an effect, and whether a change takes effect live.
+fn documented_settings() -> Vec<(String, bool)> {
+    let rows = SETTINGS.lines().filter_map(|line| line.strip_prefix("| `")).filter(|row| row.contains("METAL_"));
+    let cells = rows.map(|row| row.split('|').map(str::trim).collect::<Vec<_>>());
+    cells.filter(|cells| !cells[0].contains(", ")).map(|cells| (cells[0].replace('`', ""), cells[3] == "●")).collect()
+}
+
+#[test]
+fn the_chart_is_of_the_version_of_the_program() {
+    let chart = &objects(VERSIONS)[0];
+    assert_eq!(chart["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(chart["appVersion"], env!("CARGO_PKG_VERSION"));
+}
+
+#[test]
+fn helm_has_nothing_against_the_chart_whatever_is_set() {
+    for values in VALUES {
+        helm(&[&["lint", "--strict", CHART], values].concat()).unwrap_or_else(|error| panic!("{values:?}: {error}"));
+    }
+}
+
+#[test]
+fn as_delivered_the_chart_is_the_manifests() {
+    let chart = rendered(AS_DELIVERED);
+    let manifests = [objects(ACCESS), objects(DEPLOYMENT)].concat();
+    assert_eq!(chart.len(), manifests.len());
+    for manifest in manifests {
+        let same = |object: &&Value| {
+            object["kind"] == manifest["kind"] && object["metadata"]["name"] == manifest["metadata"]["name"]
+        };
+        let made = chart.iter().find(same).unwrap_or_else(|| panic!("{} is missing", manifest["metadata"]["name"]));
+        assert_eq!(unlabelled(made), unlabelled(&manifest));
+    }
+}
+
+#[test]
+fn a_daemon_set_has_the_same_pods_on_the_control_plane_alone() {
+    let pod = |kind: &str, objects: &[Value]| the(kind, objects)["spec"]["template"]["spec"].clone();
+    let mut made = pod("DaemonSet", &rendered(DAEMON_SET));
+    let affinity = made.as_object_mut().unwrap().remove("affinity").unwrap();
+    assert!(affinity.to_string().contains("node-role.kubernetes.io/control-plane"), "{affinity}");
+    made["volumes"][0]["secret"]["secretName"] = "packet-cloud-config".into();
+    assert_eq!(made, pod("Deployment", &rendered(AS_DELIVERED)));
+}
+
+#[test]
+fn several_replicas_have_a_budget_for_drains_and_one_has_none() {
+    let has_budget = |values| rendered(values).iter().any(|object| object["kind"] == "PodDisruptionBudget");
+    assert!(has_budget(TWO_REPLICAS));
+    assert!(!has_budget(AS_DELIVERED) && !has_budget(DAEMON_SET));
+}
+
+#[test]
+fn the_program_reads_every_setting_of_the_chart_where_a_change_of_it_takes_effect() {
+    let shown = configuration(&rendered(EVERYTHING)).shown();
+    let defaults = configuration(&rendered(WITH_TOKEN)).shown();
+    assert_eq!(
+        documented_settings(),
+        shown.iter().map(|setting| (setting.key.to_owned(), setting.live)).collect::<Vec<_>>()
+    );
+    for (setting, default) in shown.iter().zip(defaults) {
+        let key = setting.key;
+        assert!(key == "apiKey" || setting.value != default.value, "{key} of the chart has no effect");
+        assert_eq!(setting.live, setting.source.contains("cloud-sa.json"), "{key} comes from {}", setting.source);
+        assert!(setting.source != "default", "{key}");
+        assert!(["apiKey", "projectID"].contains(&key) || default.source == "default", "{key} is set by nobody");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_real_api_server_takes_what_the_chart_makes() {
+    let cluster = ControlPlane::start().await.unwrap();
+    cluster.apply(SERVICE_MONITOR).await.unwrap();
+    cluster.apply("{apiVersion: v1, kind: Namespace, metadata: {name: observing}}").await.unwrap();
+    let definitions: Api<CustomResourceDefinition> = Api::all(cluster.client());
+    let begun = Instant::now();
+    let is_served = |definition: CustomResourceDefinition| {
+        let conditions = definition.status.and_then(|status| status.conditions).unwrap_or_default();
+        conditions.iter().any(|condition| condition.type_ == "Established" && condition.status == "True")
+    };
+    while !is_served(definitions.get("servicemonitors.monitoring.coreos.com").await.unwrap()) {
+        assert!(begun.elapsed() < PATIENCE);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    for values in VALUES {
+        cluster.apply(&template(values).unwrap()).await.unwrap_or_else(|error| panic!("{values:?}: {error}"));
+    }
+}
+
+/// A release in a real cluster.
+struct Release {
+    cluster: ControlPlane,
+    folder: tempfile::TempDir,
+}
+
+impl Release {
+    async fn nowhere_yet() -> Self {
+        let release = Self { cluster: ControlPlane::start().await.unwrap(), folder: tempfile::tempdir().unwrap() };
+        std::fs::write(release.kubeconfig(), release.cluster.kubeconfig()).unwrap();
+        release
+    }
+
+    fn kubeconfig(&self) -> std::path::PathBuf {
+        self.folder.path().join("kubeconfig")
+    }
+
+    fn helm(&self, arguments: &[&str]) -> String {
+        let kubeconfig = format!("--kubeconfig={}", self.kubeconfig().display());
+        helm(&[arguments, &["--namespace=kube-system", &kubeconfig]].concat()).unwrap()
+    }
+
+    async fn deployment(&self) -> Option<Deployment> {
+        let deployments: Api<Deployment> = Api::namespaced(self.cluster.client(), "kube-system");
+        deployments.get_opt("packet-cloud-controller-manager").await.unwrap()
+    }
+
+    /// How often the Deployment was changed, other than in its labels.
+    async fn generation(&self) -> i64 {
+        self.deployment().await.unwrap().metadata.generation.unwrap()
+    }
+
+    /// The file in the Secret of the chart.
+    async fn file(&self) -> Option<Value> {
+        let secrets: Api<Secret> = Api::namespaced(self.cluster.client(), "kube-system");
+        let secret = secrets.get_opt("packet-cloud-controller-manager-config").await.unwrap()?;
+        Some(serde_json::from_slice(&secret.data.unwrap()["cloud-sa.json"].0).unwrap())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upgrade_replaces_pods_only_for_what_takes_no_effect_live() {
+    let release = Release::nowhere_yet().await;
+    let upgrade =
+        |further: &str| release.helm(&["upgrade", "ccm", CHART, "--reuse-values", &format!("--set={further}")]);
+    let notes = release.helm(&[&["install", "ccm", CHART], WITH_TOKEN].concat());
+    assert!(notes.contains("status"), "{notes}");
+    assert_eq!(release.file().await.unwrap()["apiKey"], "a-token");
+    let installed = release.generation().await;
+
+    upgrade("credentials.apiKey=a-new-token,settings.rateLimit.burst=7,settings.safety.deletionShare=5%");
+    let file = release.file().await.unwrap();
+    assert_eq!((&file["apiKey"], &file["rateLimit"]["burst"]), (&"a-new-token".into(), &7.into()));
+    assert_eq!(file["safety"]["deletionShare"], "5%");
+    assert_eq!(release.generation().await, installed, "Pods are replaced for what takes effect live");
+
+    upgrade("settings.topology=metro-facility");
+    assert_eq!(release.generation().await, installed + 1, "no Pod is replaced for what takes a restart");
+
+    release.helm(&["uninstall", "ccm"]);
+    assert!(release.deployment().await.is_none() && release.file().await.is_none());
+    let roles: Api<ClusterRole> = Api::all(release.cluster.client());
+    assert!(roles.get_opt("system:cloud-controller-manager").await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_takes_over_what_the_manifests_made_without_replacing_it() {
+    let release = Release::nowhere_yet().await;
+    for manifest in [ACCESS, SECRET, DEPLOYMENT] {
+        release.cluster.apply(manifest).await.unwrap();
+    }
+    let before = release.deployment().await.unwrap();
+    release.helm(&[&["install", "ccm", CHART, "--take-ownership"], AS_DELIVERED].concat());
+    let after = release.deployment().await.unwrap();
+    assert_eq!(before.metadata.uid, after.metadata.uid);
+    assert_eq!(before.spec, after.spec, "a new Pod takes the place of the old one");
+    assert_eq!(after.metadata.labels.unwrap()["app.kubernetes.io/managed-by"], "Helm");
+}
