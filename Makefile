@@ -32,10 +32,10 @@ CROSS_linux_amd64 := CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER=x86_64-linux-g
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build test fault-test fault-table bench demo load-test fuzz fuzz-build fmt lint notices sbom clean
+.PHONY: help build test capability-test fault-test fault-table bench demo load-test fuzz fuzz-build fmt lint notices sbom clean
 
 help: ## list what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 build: ## the release binary, dist/bin/NAME--OS-ARCH; OS=linux|darwin, ARCH=amd64|arm64
 	$(KNOWN_PLATFORM)
@@ -58,8 +58,12 @@ test: ## everything that can fail: unit, integration and end-to-end tests, and t
 	LAB_PRODUCT_BINARY="$(abspath $(TARGET_DIR))/debug/$(NAME)" TEST_VERBOSITY=10 $(CARGO) test --workspace --locked \
 		2>"$(TEST_LOG)" || { tail -n 20 "$(TEST_LOG)"; echo "What the tests logged is in $(TEST_LOG)." >&2; exit 1; }
 	tests/no-secret-in.sh "$(TEST_LOG)"
+	$(MAKE) capability-test
 	PACKET_API_SERVER="$(abspath $(TARGET_DIR))/debug/packet-api-server" packet-api-server/judges/schemathesis.sh
 	PACKET_API_SERVER="$(abspath $(TARGET_DIR))/debug/packet-api-server" packet-api-server/judges/packngo.sh
+
+capability-test: ## docs/adding-a-capability.md, followed in a copy of the repository, which is then built and tested
+	$(CARGO) test --locked -p $(NAME) --test docs -- --ignored capability
 
 FAULT_TEST = $(CARGO) test --locked -p $(NAME) --test fault_simulation whatever
 
