@@ -17,6 +17,7 @@ TRIPLE_linux_arm64 := aarch64-unknown-linux-gnu
 TRIPLE_darwin_amd64 := x86_64-apple-darwin
 TRIPLE_darwin_arm64 := aarch64-apple-darwin
 TRIPLE := $(TRIPLE_$(OS)_$(ARCH))
+KNOWN_PLATFORM = $(if $(TRIPLE),,$(error no build for OS=$(OS) ARCH=$(ARCH): OS is linux or darwin, ARCH is amd64 or arm64))
 
 # Linux binaries are static, so that they run on any distribution and in an empty image.
 STATIC_linux := -C target-feature=+crt-static
@@ -31,13 +32,13 @@ CROSS_linux_amd64 := CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER=x86_64-linux-g
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build test fault-test fault-table bench demo load-test fuzz fuzz-build fmt lint clean
+.PHONY: help build test capability-test fault-test fault-table bench demo load-test fuzz fuzz-build fmt lint notices sbom clean
 
 help: ## list what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 build: ## the release binary, dist/bin/NAME--OS-ARCH; OS=linux|darwin, ARCH=amd64|arm64
-	$(if $(TRIPLE),,$(error no build for OS=$(OS) ARCH=$(ARCH): OS is linux or darwin, ARCH is amd64 or arm64))
+	$(KNOWN_PLATFORM)
 	@test -d "$$(rustc --print sysroot)/lib/rustlib/$(TRIPLE)/lib" || { \
 		echo "Rust's standard library for $(TRIPLE) is not installed. Get it with: rustup target add $(TRIPLE)" >&2; \
 		echo "A foreign target needs a linker as well: Debian's gcc-aarch64-linux-gnu or gcc-x86-64-linux-gnu for" \
@@ -58,8 +59,12 @@ test: ## everything that can fail: unit, integration and end-to-end tests, and t
 	LAB_PRODUCT_BINARY="$(abspath $(TARGET_DIR))/debug/$(NAME)" TEST_VERBOSITY=10 $(CARGO) test --workspace --locked \
 		2>"$(TEST_LOG)" || { tail -n 20 "$(TEST_LOG)"; echo "What the tests logged is in $(TEST_LOG)." >&2; exit 1; }
 	tests/no-secret-in.sh "$(TEST_LOG)"
+	$(MAKE) capability-test
 	PACKET_API_SERVER="$(abspath $(TARGET_DIR))/debug/packet-api-server" packet-api-server/judges/schemathesis.sh
 	PACKET_API_SERVER="$(abspath $(TARGET_DIR))/debug/packet-api-server" packet-api-server/judges/packngo.sh
+
+capability-test: ## docs/adding-a-capability.md, followed in a copy of the repository, which is then built and tested
+	$(CARGO) test --locked -p $(NAME) --test docs -- --ignored capability
 
 FAULT_TEST = $(CARGO) test --locked -p $(NAME) --test fault_simulation whatever
 
@@ -128,6 +133,21 @@ lint: ## formatting, clippy, documentation and, where cargo-deny is installed, d
 	else \
 		echo "Dependencies were not checked. For that: $(CARGO) install --locked cargo-deny"; \
 	fi
+
+notices: ## dist/THIRD-PARTY-NOTICES.txt, the licences of all that is linked into the binary; takes Python 3
+	@mkdir -p dist
+	CARGO="$(CARGO)" .ci/third-party-notices >dist/THIRD-PARTY-NOTICES.txt
+
+# It writes a file beside the manifest of each member, and calls members by their paths on this machine.
+sbom: ## what the binary is made of, in CycloneDX: dist/bin/NAME--OS-ARCH.cdx.json; OS= and ARCH= as for build
+	$(KNOWN_PLATFORM)
+	@$(CARGO) cyclonedx --version >/dev/null 2>&1 || { \
+		echo "This needs cargo-cyclonedx. Get it with: $(CARGO) install --locked cargo-cyclonedx" >&2; exit 1; }
+	@mkdir -p $(dir $(BINARY))
+	SOURCE_DATE_EPOCH="$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)}" $(CARGO) cyclonedx --quiet --format json \
+		--spec-version 1.5 --target $(TRIPLE) --no-build-deps
+	sed 's|$(CURDIR)|.|g' $(NAME).cdx.json >$(BINARY).cdx.json
+	@rm -f *.cdx.json */*.cdx.json tests/*/*.cdx.json
 
 clean: ## remove what was built, the control plane's binaries included
 	$(CARGO) clean

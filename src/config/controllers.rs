@@ -14,6 +14,9 @@ const KNOWN: [(&str, &str); 5] = [
     ("service-lb-controller", "service"),
 ];
 
+/// Those of them that there are here.
+const SUPPORTED: &[&str] = &[NODE, LIFECYCLE];
+
 /// The controllers that there are, and whether they run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Controllers {
@@ -30,6 +33,12 @@ impl Default for Controllers {
 }
 
 impl Controllers {
+    /// The names of those that run.
+    pub(super) fn names(self) -> Vec<&'static str> {
+        let all = [(NODE, self.node), (LIFECYCLE, self.lifecycle)];
+        all.into_iter().filter_map(|(name, runs)| runs.then_some(name)).collect()
+    }
+
     /// The controllers that names choose, as controller-manager's `IsControllerEnabled` understands them: the first that speaks
     /// of a controller decides, and `*` is for those that none speaks of.
     pub(super) fn chosen(names: &[String], problems: &mut Vec<Problem>, warnings: &mut Vec<String>) -> Self {
@@ -42,18 +51,17 @@ impl Controllers {
                 None => problems.push(unknown(bare)),
             }
         }
-        for (known, _) in choices.iter().filter(|(known, runs)| *runs && ![NODE, LIFECYCLE].contains(known)) {
+        for (known, _) in choices.iter().filter(|(known, runs)| *runs && !SUPPORTED.contains(known)) {
             warnings.push(format!("--controllers names {known}, which is not supported here and does not run"));
         }
         let others = names.contains(&"*");
         let runs =
             |controller| choices.iter().find(|(known, _)| *known == controller).map_or(others, |(_, runs)| *runs);
-        let chosen = Self { node: runs(NODE), lifecycle: runs(LIFECYCLE) };
-        if chosen == (Self { node: false, lifecycle: false }) {
+        if !runs(NODE) && !runs(LIFECYCLE) {
             warnings
                 .push(format!("--controllers leaves neither {NODE} nor {LIFECYCLE} to run, so Nodes are left alone"));
         }
-        chosen
+        Self { node: runs(NODE), lifecycle: runs(LIFECYCLE) }
     }
 }
 

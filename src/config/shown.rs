@@ -61,13 +61,10 @@ impl Config {
         let (election, serving) = (&self.election, &self.serving);
         let (authentication, authorization) = (&serving.authentication, &serving.authorization);
         let certificate = serving.certificate.as_ref();
-        let mut controllers = Vec::new();
-        controllers.extend(self.controllers.node.then_some("cloud-node-controller"));
-        controllers.extend(self.controllers.lifecycle.then_some("cloud-node-lifecycle-controller"));
         vec![
             ("cloud-provider", self.provider.name().into()),
             ("cluster-name", self.cluster_name.as_str().into()),
-            ("controllers", controllers.into()),
+            ("controllers", self.controllers.names().into()),
             ("kubeconfig", path(self.kubernetes.kubeconfig.as_deref())),
             ("master", self.kubernetes.master.as_deref().into()),
             ("node-status-update-frequency", time(self.node_status_update_frequency)),

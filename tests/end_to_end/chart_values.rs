@@ -110,7 +110,7 @@ fn without(values: &Value, path: &str) -> Option<Value> {
     let mut values = values.clone();
     let (parents, key) = path.rsplit_once('.').unwrap_or(("", path));
     let parents = parents.split('.').filter(|key| !key.is_empty());
-    let place = parents.fold(Some(&mut values), |place, key| place?.get_mut(key))?;
+    let place = parents.try_fold(&mut values, |place, key| place.get_mut(key))?;
     place.as_object_mut()?.remove(key)?;
     Some(values)
 }

@@ -1,7 +1,6 @@
 //! The actors: started from one table, and stopped in the order in which work flows.
 
-use std::any::{Any, TypeId, type_name};
-use std::collections::HashMap;
+use std::any::{Any, type_name};
 use std::time::Duration;
 
 use actix::{Actor, Addr, Context, Handler, Recipient};
@@ -15,6 +14,7 @@ use crate::actors::zone_resolver::ZoneResolver;
 use crate::config::Config;
 use crate::election::Gate;
 use crate::messages::report::Ping;
+use crate::messages::settings::NewSettings;
 use crate::messages::watch::Stop;
 use crate::messages::writes::Drain;
 use crate::packet::{self, Budget};
@@ -34,10 +34,10 @@ const ACTORS: &[Row] = &[
     Row { name: "NodeWatcher", start: start_node_watcher },
 ];
 
-/// An actor and how it starts.
+/// An actor and how it starts: not at all where it is not wanted.
 struct Row {
     name: &'static str,
-    start: fn(&Means, &mut Running) -> Result<(), StartError>,
+    start: fn(&Means, &Running) -> Result<Option<Started>, StartError>,
 }
 
 /// What the actors are made of.
@@ -64,11 +64,37 @@ pub enum StartError {
     Order(&'static str),
 }
 
-/// The actors that run.
+/// An actor that was started, and what it is told.
+struct Started {
+    /// An `Addr` of its type.
+    address: Box<dyn Any>,
+    ping: Recipient<Ping>,
+    stop: Option<Recipient<Stop>>,
+    settings: Option<Recipient<NewSettings>>,
+}
+
+impl Started {
+    /// An actor that is told nothing but to say that it is there.
+    fn new<A: Actor<Context = Context<A>> + Handler<Ping>>(address: &Addr<A>) -> Self {
+        let ping = address.clone().recipient();
+        Self { address: Box::new(address.clone()), ping, stop: None, settings: None }
+    }
+
+    /// It begins work by itself, and is told when to begin no more.
+    fn stops<A: Actor<Context = Context<A>> + Handler<Stop>>(self, address: &Addr<A>) -> Self {
+        Self { stop: Some(address.clone().recipient()), ..self }
+    }
+
+    /// It goes by settings that may change while it runs.
+    fn heeds_settings<A: Actor<Context = Context<A>> + Handler<NewSettings>>(self, address: &Addr<A>) -> Self {
+        Self { settings: Some(address.clone().recipient()), ..self }
+    }
+}
+
+/// The actors that run, in the order of the table.
 #[derive(Default)]
 pub struct Running {
-    addresses: HashMap<TypeId, Box<dyn Any>>,
-    pulses: Vec<(&'static str, Recipient<Ping>)>,
+    actors: Vec<(&'static str, Started)>,
 }
 
 impl Running {
@@ -79,8 +105,10 @@ impl Running {
     pub fn start(means: &Means) -> Result<Self, StartError> {
         let mut running = Self::default();
         for row in ACTORS {
-            (row.start)(means, &mut running)?;
-            tracing::debug!(actor = row.name, "started");
+            if let Some(started) = (row.start)(means, &running)? {
+                running.actors.push((row.name, started));
+                tracing::debug!(actor = row.name, "started");
+            }
         }
         Ok(running)
     }
@@ -90,7 +118,7 @@ impl Running {
     /// # Errors
     /// When it does not.
     pub fn address<A: Actor>(&self) -> Result<Addr<A>, StartError> {
-        let address = self.addresses.get(&TypeId::of::<A>()).and_then(|address| address.downcast_ref::<Addr<A>>());
+        let address = self.actors.iter().find_map(|(_, started)| started.address.downcast_ref::<Addr<A>>());
         address.cloned().ok_or(StartError::Order(type_name::<A>()))
     }
 
@@ -100,12 +128,10 @@ impl Running {
     /// # Errors
     /// When the actors were never started.
     pub async fn stop(&self) -> Result<bool, StartError> {
-        self.address::<NodeWatcher>()?.do_send(Stop);
-        // It runs only where it is wanted.
-        if let Ok(lifecycle) = self.address::<Lifecycle>() {
-            lifecycle.do_send(Stop);
+        // Who sends is told before whom it sends to.
+        for stop in self.actors.iter().rev().filter_map(|(_, started)| started.stop.as_ref()) {
+            stop.do_send(Stop);
         }
-        self.address::<PacketApi>()?.do_send(Stop);
         let drained = self.address::<NodeWriter>()?.send(Drain);
         let have_ended = tokio::time::timeout(DRAIN_TIMEOUT, drained).await.is_ok();
         if !have_ended {
@@ -117,54 +143,51 @@ impl Running {
     /// Every actor that runs, to be asked whether it is there.
     #[must_use]
     pub fn pulses(&self) -> Vec<(&'static str, Recipient<Ping>)> {
-        self.pulses.clone()
+        self.actors.iter().map(|(name, started)| (*name, started.ping.clone())).collect()
     }
 
-    fn add<A>(&mut self, name: &'static str, address: Addr<A>)
-    where
-        A: Actor<Context = Context<A>> + Handler<Ping>,
-    {
-        self.pulses.push((name, address.clone().recipient()));
-        self.addresses.insert(TypeId::of::<A>(), Box::new(address));
+    /// Those that go by settings which may change while they run.
+    #[must_use]
+    pub fn heeding_settings(&self) -> Vec<Recipient<NewSettings>> {
+        self.actors.iter().filter_map(|(_, started)| started.settings.clone()).collect()
     }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "every row of the table starts its actor in the same way")]
-fn start_packet_api(means: &Means, running: &mut Running) -> Result<(), StartError> {
+fn start_packet_api(means: &Means, _: &Running) -> Result<Option<Started>, StartError> {
     let (budget, metrics) = (Budget::new(means.config.limits), means.metrics.packet.clone());
     let (gate, health) = (means.gate.clone(), means.health.clone());
-    let actor = PacketApi::new(means.packet.clone(), budget, means.config.cache, gate, metrics, health);
-    running.add("PacketApi", actor.start());
-    Ok(())
+    let actor = PacketApi::new(means.packet.clone(), budget, means.config.cache, gate, metrics, health).start();
+    Ok(Some(Started::new(&actor).stops(&actor).heeds_settings(&actor)))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "every row of the table starts its actor in the same way")]
-fn start_node_writer(means: &Means, running: &mut Running) -> Result<(), StartError> {
+fn start_node_writer(means: &Means, _: &Running) -> Result<Option<Started>, StartError> {
     let (client, metrics) = (means.kubernetes.clone(), means.metrics.writes.clone());
-    running.add("NodeWriter", NodeWriter::new(client, means.config.writes, means.gate.clone(), metrics).start());
-    Ok(())
+    let actor = NodeWriter::new(client, means.config.writes, means.gate.clone(), metrics).start();
+    // It is told to drain, after all others were told to stop.
+    Ok(Some(Started::new(&actor)))
 }
 
-fn start_zone_resolver(means: &Means, running: &mut Running) -> Result<(), StartError> {
+fn start_zone_resolver(means: &Means, running: &Running) -> Result<Option<Started>, StartError> {
     let places = running.address::<PacketApi>()?;
     let writer = running.address::<NodeWriter>()?.recipient();
-    let resolver = ZoneResolver::new(means.config.topology, places.clone().recipient(), places.recipient(), writer);
-    running.add("ZoneResolver", resolver.start());
-    Ok(())
+    let actor = ZoneResolver::new(means.config.topology, places.clone().recipient(), places.recipient(), writer);
+    Ok(Some(Started::new(&actor.start())))
 }
 
-fn start_instance_resolver(means: &Means, running: &mut Running) -> Result<(), StartError> {
+fn start_instance_resolver(means: &Means, running: &Running) -> Result<Option<Started>, StartError> {
     let devices = running.address::<PacketApi>()?.recipient();
     let zones = running.address::<ZoneResolver>()?.recipient();
     let writer = running.address::<NodeWriter>()?.recipient();
     let (policy, period) = (means.config.addresses, means.config.node_status_update_frequency);
-    running.add("InstanceResolver", InstanceResolver::new(policy, period, devices, zones, writer).start());
-    Ok(())
+    let actor = InstanceResolver::new(policy, period, devices, zones, writer);
+    Ok(Some(Started::new(&actor.start())))
 }
 
-fn start_lifecycle(means: &Means, running: &mut Running) -> Result<(), StartError> {
+fn start_lifecycle(means: &Means, running: &Running) -> Result<Option<Started>, StartError> {
     if !means.config.controllers.lifecycle {
-        return Ok(());
+        return Ok(None);
     }
     let (packet, writer) = (running.address::<PacketApi>()?, running.address::<NodeWriter>()?);
     let to = lifecycle::Recipients {
@@ -177,11 +200,11 @@ fn start_lifecycle(means: &Means, running: &mut Running) -> Result<(), StartErro
     };
     let (limits, period) = (means.config.deletion, means.config.node_monitor_period);
     let metrics = means.metrics.lifecycle.clone();
-    running.add("Lifecycle", Lifecycle::new(means.kubernetes.clone(), limits, period, metrics, to).start());
-    Ok(())
+    let actor = Lifecycle::new(means.kubernetes.clone(), limits, period, metrics, to).start();
+    Ok(Some(Started::new(&actor).stops(&actor).heeds_settings(&actor)))
 }
 
-fn start_node_watcher(means: &Means, running: &mut Running) -> Result<(), StartError> {
+fn start_node_watcher(means: &Means, running: &Running) -> Result<Option<Started>, StartError> {
     let writer = running.address::<NodeWriter>()?;
     let to = node_watcher::Recipients {
         instances: running.address::<InstanceResolver>()?.recipient(),
@@ -192,6 +215,6 @@ fn start_node_watcher(means: &Means, running: &mut Running) -> Result<(), StartE
     let refresh = means.config.controllers.node.then_some(means.config.node_status_update_frequency);
     let periods = Periods { refresh, roll: means.config.node_monitor_period };
     let (metrics, health) = (means.metrics.nodes.clone(), means.health.clone());
-    running.add("NodeWatcher", NodeWatcher::new(means.kubernetes.clone(), periods, metrics, health, to).start());
-    Ok(())
+    let actor = NodeWatcher::new(means.kubernetes.clone(), periods, metrics, health, to).start();
+    Ok(Some(Started::new(&actor).stops(&actor)))
 }

@@ -21,9 +21,7 @@ pub use self::actors::{Means, Running, StartError};
 use self::observer::{Asked, Observer};
 use self::settings::Concerned;
 use super::kubernetes_connection::{ConnectError, connect, connect_behind};
-use super::lifecycle::Lifecycle;
 use super::node_watcher::NodeWatcher;
-use super::packet_api::PacketApi;
 use crate::config::{Config, Reloader};
 use crate::election::{Elector, Identity, Loss};
 use crate::packet;
@@ -182,10 +180,9 @@ impl Process {
             metrics: self.metrics.clone(),
             health: self.health.clone(),
         })?;
-        let mut concerned = vec![running.address::<PacketApi>()?.recipient()];
-        concerned.extend(running.address::<Lifecycle>().ok().map(actix::Addr::recipient));
-        let nodes = running.address::<NodeWatcher>()?.recipient();
-        settings::hand_on(self.settings.clone(), live, Concerned { settings: concerned, nodes });
+        let concerned =
+            Concerned { settings: running.heeding_settings(), nodes: running.address::<NodeWatcher>()?.recipient() };
+        settings::hand_on(self.settings.clone(), live, concerned);
         pulse::watch(running.pulses(), self.health.clone());
         // Set once, here.
         let _ = self.observer.actors.set(Asked::of(&running));

@@ -1,0 +1,13 @@
+//! Whether what is written beside the code is true: where links lead, which commands are named, and whether a capability is
+//! added as its page says. Needs no network.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+#[path = "docs/capability.rs"]
+mod capability;
+#[path = "docs/commands.rs"]
+mod commands;
+#[path = "docs/links.rs"]
+mod links;
+#[path = "docs/page.rs"]
+mod page;
