@@ -32,7 +32,7 @@ CROSS_linux_amd64 := CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER=x86_64-linux-g
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build test capability-test fault-test fault-table bench demo load-test fuzz fuzz-build fmt lint notices sbom clean
+.PHONY: help build test capability-test fault-test fault-table bench demo load-test alerts fuzz fuzz-build fmt lint notices sbom clean
 
 help: ## list what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -49,6 +49,10 @@ build: ## the release binary, dist/bin/NAME--OS-ARCH; OS=linux|darwin, ARCH=amd6
 	@mkdir -p $(dir $(BINARY))
 	cp "$(TARGET_DIR)/$(TRIPLE)/release/$(NAME)" $(BINARY)
 
+# What the alerts and the dashboard mean to Prometheus. Go keeps the result of a test only by what lies in its own module, so
+# `-count=1`.
+PROMRULES := cd tests/promrules &&
+
 # The binaries of the control plane and Helm are built on their own, in the open, because they take minutes the first time. What the
 # tests log, at the highest verbosity, goes to a file, in which no secret may be found.
 TEST_LOG := $(TARGET_DIR)/test-log.txt
@@ -60,6 +64,7 @@ test: ## everything that can fail: unit, integration and end-to-end tests, and t
 		2>"$(TEST_LOG)" || { tail -n 20 "$(TEST_LOG)"; echo "What the tests logged is in $(TEST_LOG)." >&2; exit 1; }
 	tests/no-secret-in.sh "$(TEST_LOG)"
 	$(MAKE) capability-test
+	$(PROMRULES) go test -count=1 .
 	PACKET_API_SERVER="$(abspath $(TARGET_DIR))/debug/packet-api-server" packet-api-server/judges/schemathesis.sh
 	PACKET_API_SERVER="$(abspath $(TARGET_DIR))/debug/packet-api-server" packet-api-server/judges/packngo.sh
 
@@ -95,6 +100,10 @@ LOAD_TEST_OPTIONS = $(if $(NODES),--nodes $(NODES)) $(if $(SCENARIO),--scenario 
 load-test: ## will it hold for my cluster? NODES= SCENARIO=a,b|all RATE= BURST= LATENCY= RATE_LIMIT=60/1m; more in FLAGS="…"
 	$(CARGO) build --release --locked -p $(NAME) -p lab
 	"$(TARGET_DIR)/release/lab" load-test $(LOAD_TEST_OPTIONS)
+
+alerts: ## the alerts as an object of Prometheus Operator, after a change in deploy/monitoring/alerts.yaml; and their tests
+	$(PROMRULES) go run . >../../deploy/monitoring/prometheus-rule.yaml
+	$(PROMRULES) go test -count=1 .
 
 FUZZ_TARGETS := configuration node_texts packet_answers rate_limit_headers
 # Without a sanitizer, the Rust release of rust-toolchain.toml will do, and there is no unsafe code that one would watch.

@@ -109,7 +109,7 @@ fn every_value_has_a_default_a_comment_and_a_row_that_says_the_same() {
 fn without(values: &Value, path: &str) -> Option<Value> {
     let mut values = values.clone();
     let (parents, key) = path.rsplit_once('.').unwrap_or(("", path));
-    let parents = parents.split('.').filter(|key| !key.is_empty());
+    let mut parents = parents.split('.').filter(|key| !key.is_empty());
     let place = parents.try_fold(&mut values, |place, key| place.get_mut(key))?;
     place.as_object_mut()?.remove(key)?;
     Some(values)

@@ -11,9 +11,14 @@ use super::{
 };
 
 const REFERENCE: &str = include_str!("../../../docs/metrics.md");
-/// Pages that name metrics.
-const PAGES: [&str; 5] = [
+/// Pages that name metrics, and what is made for Prometheus and Grafana; whether they understand it is tested in `tests/promrules`.
+const PAGES: [&str; 10] = [
     REFERENCE,
+    include_str!("../../../docs/monitoring.md"),
+    include_str!("../../../deploy/monitoring/alerts.yaml"),
+    include_str!("../../../deploy/monitoring/alerts_test.yaml"),
+    include_str!("../../../deploy/monitoring/prometheus-rule.yaml"),
+    include_str!("../../../deploy/monitoring/dashboard.json"),
     include_str!("../../../docs/operating.md"),
     include_str!("../../../docs/leader-election.md"),
     include_str!("../../../docs/nodes-not-ready.md"),

@@ -3,8 +3,11 @@
 
 use control_plane::ControlPlane;
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
-use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, Probe, Secret};
+use k8s_openapi::api::authorization::v1::{
+    NonResourceAttributes, ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
+    SubjectAccessReview, SubjectAccessReviewSpec,
+};
+use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, Probe, Secret, Service};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::api::PostParams;
 use kube::{Api, Client};
@@ -12,6 +15,9 @@ use kube::{Api, Client};
 const ACCESS: &str = include_str!("../../../deploy/manifests/access.yaml");
 const DEPLOYMENT: &str = include_str!("../../../deploy/manifests/deployment.yaml");
 const SECRET: &str = include_str!("../../../deploy/secret.example.yaml");
+const SERVICE: &str = include_str!("../../../deploy/monitoring/service.yaml");
+/// Of a kind that an API server without Prometheus Operator does not know.
+const SERVICE_MONITOR: &str = include_str!("../../../deploy/monitoring/service-monitor.yaml");
 
 /// Everything that the controller needs: verb, API group, resource, subresource.
 const GRANTED: [(&str, &str, &str, &str); 11] = [
@@ -193,4 +199,46 @@ async fn probes_ask_where_health_is_served_and_a_new_version_can_take_the_port()
     assert_eq!(strategy.rolling_update.unwrap().max_surge, Some(IntOrString::Int(0)));
     // Eight seconds for writes under way, and two for the rest.
     assert!(pod.termination_grace_period_seconds.unwrap() > 10);
+}
+
+#[tokio::test]
+async fn prometheus_finds_every_replica_and_may_read_its_metrics_and_nothing_else() {
+    let control_plane = with_everything_applied().await;
+    control_plane.apply(SERVICE).await.unwrap();
+    let (deployment, pod) = admitted(&control_plane).await;
+    let services: Api<Service> = Api::namespaced(control_plane.client(), "kube-system");
+    let service = services.get("packet-cloud-controller-manager").await.unwrap();
+
+    let spec = service.spec.unwrap();
+    let pod_labels = deployment.spec.unwrap().template.metadata.unwrap().labels.unwrap();
+    let selector = spec.selector.unwrap();
+    assert!(!selector.is_empty() && selector.iter().all(|(name, value)| pod_labels.get(name) == Some(value)));
+    assert_eq!((spec.cluster_ip.as_deref(), spec.publish_not_ready_addresses), (Some("None"), Some(true)));
+    let port = &spec.ports.as_ref().unwrap()[0];
+    let container_port = &pod.containers[0].ports.as_ref().unwrap()[0];
+    assert_eq!(port.target_port, container_port.name.clone().map(IntOrString::String));
+    assert_eq!(port.port, container_port.container_port);
+
+    let monitor: serde_json::Value = serde_saphyr::from_str(SERVICE_MONITOR).unwrap();
+    assert_eq!(monitor["metadata"]["namespace"].as_str(), service.metadata.namespace.as_deref());
+    let service_labels = serde_json::to_value(service.metadata.labels).unwrap();
+    for (name, value) in monitor["spec"]["selector"]["matchLabels"].as_object().unwrap() {
+        assert_eq!(&service_labels[name], value);
+    }
+    let endpoint = &monitor["spec"]["endpoints"][0];
+    assert_eq!(endpoint["port"].as_str(), port.name.as_deref());
+    assert_eq!((&endpoint["scheme"], &endpoint["path"]), (&"https".into(), &"/metrics".into()));
+
+    let mut allowed = Vec::new();
+    for path in ["/metrics", "/status", "/configz", "/debug/flags/v"] {
+        let asked = NonResourceAttributes { path: Some(path.to_owned()), verb: Some("get".to_owned()) };
+        let user = Some("system:serviceaccount:monitoring:prometheus-k8s".to_owned());
+        let spec = SubjectAccessReviewSpec { non_resource_attributes: Some(asked), user, ..Default::default() };
+        let review = SubjectAccessReview { spec, ..Default::default() };
+        let reviews: Api<SubjectAccessReview> = Api::all(control_plane.client());
+        if reviews.create(&PostParams::default(), &review).await.unwrap().status.unwrap().allowed {
+            allowed.push(path);
+        }
+    }
+    assert_eq!(allowed, ["/metrics"]);
 }

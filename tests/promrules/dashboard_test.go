@@ -1,0 +1,174 @@
+package main
+
+import (
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+type panel struct {
+	ID          int    `json:"id"`
+	Type        string `json:"type"`
+	Title       string `json:"title"`
+	Description string `json:"description"`
+	GridPos     struct{ H, W, X, Y int }
+	Datasource  struct{ Type, UID string }
+	Targets     []struct {
+		Expr       string `json:"expr"`
+		Datasource struct{ Type, UID string }
+	} `json:"targets"`
+	Panels []panel `json:"panels"`
+}
+
+type dashboard struct {
+	UID           string  `json:"uid"`
+	SchemaVersion int     `json:"schemaVersion"`
+	Panels        []panel `json:"panels"`
+	Templating    struct {
+		List []struct{ Name, Type string }
+	}
+}
+
+func theDashboard(t *testing.T) dashboard {
+	t.Helper()
+	var board dashboard
+	if err := json.Unmarshal([]byte(read(t, "../../deploy/monitoring/dashboard.json")), &board); err != nil {
+		t.Fatal(err)
+	}
+	return board
+}
+
+// filled is an expression with values in place of the dashboard's variables.
+func filled(expr string) string {
+	return strings.NewReplacer("$__rate_interval", "5m", "$__range", "1h", "$instance", ".*").Replace(expr)
+}
+
+func TestEveryPanelAsksWhatPrometheusUnderstandsAndSaysWhatFor(t *testing.T) {
+	board := theDashboard(t)
+	ids, cells := map[int]bool{}, map[[2]int]string{}
+	for _, panel := range board.Panels {
+		if ids[panel.ID] || panel.ID == 0 {
+			t.Errorf("%s has an id that is another's", panel.Title)
+		}
+		ids[panel.ID] = true
+		for x := panel.GridPos.X; x < panel.GridPos.X+panel.GridPos.W; x++ {
+			for y := panel.GridPos.Y; y < panel.GridPos.Y+panel.GridPos.H; y++ {
+				if other := cells[[2]int{x, y}]; other != "" || x >= 24 {
+					t.Fatalf("%s lies where %s lies", panel.Title, other)
+				}
+				cells[[2]int{x, y}] = panel.Title
+			}
+		}
+		if panel.Type == "row" {
+			continue
+		}
+		if !strings.Contains(panel.Description, "?") {
+			t.Errorf("%s does not say which question it answers", panel.Title)
+		}
+		if panel.Datasource.UID != "${datasource}" || len(panel.Targets) == 0 {
+			t.Errorf("%s asks nothing, or not the datasource that was chosen", panel.Title)
+		}
+		for _, target := range panel.Targets {
+			if _, err := promParser.ParseExpr(filled(target.Expr)); err != nil {
+				t.Errorf("%s: %v", panel.Title, err)
+			}
+			if !strings.Contains(target.Expr, `instance=~"$instance"`) {
+				t.Errorf("%s does not heed the instance that was chosen", panel.Title)
+			}
+		}
+	}
+	for _, variable := range board.Templating.List {
+		if variable.Name != "datasource" && variable.Name != "instance" {
+			t.Errorf("nobody fills in %s", variable.Name)
+		}
+	}
+}
+
+// What docs/metrics.md says of a metric, which a test of the program holds it to: its type, and the labels with their words.
+type documented struct {
+	kind   string
+	labels map[string]string
+}
+
+func reference(t *testing.T) map[string]documented {
+	t.Helper()
+	found := map[string]documented{}
+	for line := range strings.Lines(read(t, "../../docs/metrics.md")) {
+		cells := strings.Split(strings.TrimSpace(line), "|")
+		if len(cells) != 6 || !strings.HasPrefix(cells[1], " `") {
+			continue
+		}
+		known := documented{strings.TrimSpace(cells[2]), map[string]string{}}
+		for label := range strings.SplitSeq(cells[3], "; ") {
+			if parts := regexp.MustCompile("^`([a-z_]+)`: (.*)$").FindStringSubmatch(strings.TrimSpace(label)); parts != nil {
+				known.labels[parts[1]] = parts[2]
+			}
+		}
+		found[strings.Trim(cells[1], " `")] = known
+	}
+	if len(found) < 40 {
+		t.Fatalf("docs/metrics.md is read wrongly: %d metrics", len(found))
+	}
+	return found
+}
+
+func TestAlertsAndDashboardAskForWhatIsMeasured(t *testing.T) {
+	asked := map[string]string{}
+	for _, rule := range alerts(t) {
+		asked[rule.Alert] = rule.Expr
+	}
+	for _, panel := range theDashboard(t).Panels {
+		for _, target := range panel.Targets {
+			asked[panel.Title+": "+target.Expr] = filled(target.Expr)
+		}
+	}
+	known := reference(t)
+	// Those of the scrape, that every series has.
+	everywhere := []string{"__name__", "instance", "job", "le"}
+	for who, expr := range asked {
+		parsed, err := promParser.ParseExpr(expr)
+		if err != nil {
+			t.Errorf("%s: %v", who, err)
+			continue
+		}
+		parser.Inspect(parsed, func(node parser.Node, path []parser.Node) error {
+			selector, isSelector := node.(*parser.VectorSelector)
+			if !isSelector {
+				return nil
+			}
+			name := regexp.MustCompile("_(bucket|sum|count)$").ReplaceAllString(selector.Name, "")
+			metric, there := known[name]
+			if !there {
+				t.Errorf("%s: there is no metric %s", who, selector.Name)
+				return nil
+			}
+			if (name != selector.Name) != (metric.kind == "histogram") {
+				t.Errorf("%s: %s is a %s", who, selector.Name, metric.kind)
+			}
+			for _, above := range path {
+				call, isCall := above.(*parser.Call)
+				if isCall && slices.Contains([]string{"rate", "increase"}, call.Func.Name) && metric.kind == "gauge" {
+					t.Errorf("%s: %s is a gauge, of which there is no %s", who, selector.Name, call.Func.Name)
+				}
+			}
+			for _, matcher := range selector.LabelMatchers {
+				words, has := metric.labels[matcher.Name]
+				if !has && !slices.Contains(everywhere, matcher.Name) {
+					t.Errorf("%s: %s has no label %s", who, selector.Name, matcher.Name)
+				}
+				// Some words are said elsewhere on the page: "as above", the failures. The name of a Lease is a setting, and a code
+				// one of HTTP's.
+				isWord := matcher.Type == labels.MatchEqual && matcher.Name != "name" && matcher.Name != "code"
+				if has && isWord && !strings.Contains(read(t, "../../docs/metrics.md"), "`"+matcher.Value+"`") {
+					t.Errorf("%s: %s has no %s %s, but %s", who, selector.Name, matcher.Name, matcher.Value, words)
+				}
+			}
+			return nil
+		})
+	}
+}
