@@ -5,6 +5,8 @@ mod debug;
 mod health;
 mod metrics;
 mod status;
+#[cfg(test)]
+mod tests;
 mod version;
 
 use std::pin::Pin;
