@@ -117,15 +117,7 @@ impl Config {
         settings::load(flags, &environment)
     }
 
-    /// The same, from the environment of this process.
-    ///
-    /// # Errors
-    /// As [`Config::load`].
-    pub fn from_process(flags: &Flags) -> Result<Self, ConfigError> {
-        Self::load(flags, environment::of_process)
-    }
-
-    /// The same, with its file looked after from then on.
+    /// The same, from the environment of this process, with its file looked after from then on.
     ///
     /// # Errors
     /// As [`Config::load`].

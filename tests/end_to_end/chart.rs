@@ -143,9 +143,10 @@ async fn a_real_api_server_takes_what_the_chart_makes() {
         let conditions = definition.status.and_then(|status| status.conditions).unwrap_or_default();
         conditions.iter().any(|condition| condition.type_ == "Established" && condition.status == "True")
     };
+    let mut glances = tokio::time::interval(Duration::from_millis(50));
     while !is_served(definitions.get("servicemonitors.monitoring.coreos.com").await.unwrap()) {
         assert!(begun.elapsed() < PATIENCE);
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        glances.tick().await;
     }
     for values in VALUES {
         cluster.apply(&template(values).unwrap()).await.unwrap_or_else(|error| panic!("{values:?}: {error}"));

@@ -63,8 +63,8 @@ impl Inquiry for Observer {
                 ask(asked.and_then(|asked| asked.packet.as_ref()), AskPacketApi),
             );
             let (in_use, standing) = (self.settings.borrow().clone(), self.standing.borrow().clone());
-            if let Some(certificate) = &self.certificate {
-                let state = certificate.state();
+            let certificate = self.certificate.as_ref().map(|certificate| certificate.state());
+            if let Some(state) = &certificate {
                 self.metrics.program.certificate_expires_at.set(state.expires_at);
                 self.metrics.program.certificate_reload_succeeded.set(state.reload_error.is_none().into());
             }
@@ -87,7 +87,7 @@ impl Inquiry for Observer {
                 not_ready: lifecycle.map(not_ready_of),
                 packet_api: packet.map(|report| api_of(report, &in_use)),
                 settings: in_use.file,
-                certificate_error: self.certificate.as_ref().and_then(|certificate| certificate.state().reload_error),
+                certificate_error: certificate.and_then(|state| state.reload_error),
             }
         })
     }
