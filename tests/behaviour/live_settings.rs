@@ -7,7 +7,9 @@ use kube_api_server::NodeSpec;
 use packet_api_server::{DeviceSpec, Latency};
 use packet_cloud_controller_manager::actors::packet_api::PacketApi;
 use packet_cloud_controller_manager::kubernetes::lifecycle::Share;
+use packet_cloud_controller_manager::messages::lifecycle::ConfirmGone;
 use packet_cloud_controller_manager::messages::report::AskPacketApi;
+use packet_cloud_controller_manager::packet::{DeviceId, NotGone};
 
 use crate::support::{Cloud, until};
 
@@ -130,4 +132,29 @@ async fn a_longer_window_counts_what_was_deleted_before_it() {
     cloud.told("node-1", "DeletionHeldBack").await;
     cloud.two_rounds("node-2").await;
     assert!(cloud.kubernetes.store().node("node-1").is_some());
+}
+
+#[actix::test]
+async fn a_device_is_not_proven_to_be_gone_by_two_tokens() {
+    let slow = Latency::fixed(Duration::from_millis(200));
+    let cloud = Cloud::packet().packet_api(|api| api.latency(slow)).start().await;
+    until("the project to be read", || cloud.unready("packet-api").is_none().then_some(())).await;
+    let gone = DeviceId::parse("00000000-0000-4000-8000-000000000000").unwrap();
+    let api = cloud.running.address::<PacketApi>().unwrap();
+    let by_one = api.send(ConfirmGone(vec![gone.clone()])).await.unwrap();
+    assert!(by_one[0].1.is_ok(), "{by_one:?}");
+    let by_two = api.send(ConfirmGone(vec![gone]));
+    let change = async {
+        let mut glances = tokio::time::interval(Duration::from_millis(5));
+        while api.send(AskPacketApi).await.unwrap().budget.in_flight == 0 {
+            glances.tick().await;
+        }
+        cloud.packet.store().set_token("the-next");
+        cloud.set(|settings| settings.token = "the-next".into());
+    };
+    let (by_two, ()) = futures::join!(by_two, change);
+    assert!(
+        matches!(by_two.unwrap()[0].1, Err(NotGone::CredentialsChanged)),
+        "it was proven, or refused for another reason"
+    );
 }
