@@ -1,7 +1,7 @@
 //! How much memory a Node and a device take once they are read: what is asked of the allocator, and how often. What the
 //! allocator adds to each piece, 8 to 16 bytes as a rule, comes on top.
 //!
-//! `make bench` runs it. What was learned from it is told in `docs/performance.md`.
+//! `make bench` runs it. What was learned from it is told in `docs/explanation/performance.md`.
 
 mod samples;
 

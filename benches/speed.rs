@@ -1,7 +1,7 @@
 //! How long it takes to read what the two APIs send, to plan requests, and to write patches.
 //!
 //! `make bench` runs it, `cargo test --bench speed` each measurement once. What was learned from it is told in
-//! `docs/performance.md`.
+//! `docs/explanation/performance.md`.
 
 #![allow(missing_docs, reason = "the macros of criterion write functions without")]
 

@@ -62,7 +62,7 @@ const ALL: [Setting; 19] = [
 ];
 
 const DEFAULT_BASE_URL: &str = "https://api.equinix.com/metal/v1/";
-/// What docs/tuning.md measures: with 10 a second the API never is what a cluster of up to some thousands of Nodes waits for,
+/// What docs/guides/tuning.md measures: with 10 a second the API never is what a cluster of up to some thousands of Nodes waits for,
 /// and a hundred times as much is hardly faster.
 const DEFAULT_LIMITS: (f64, NonZeroU32, NonZeroU32) =
     (10.0, NonZeroU32::new(20).expect("not zero"), NonZeroU32::new(8).expect("not zero"));

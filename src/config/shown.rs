@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn the_page_of_settings_marks_those_that_take_effect_live() {
-        let page = include_str!("../../docs/settings.md");
+        let page = include_str!("../../docs/reference/settings.md");
         let flags = Flags::try_parse_from(["ccm", "--cloud-provider=packet"]).unwrap();
         let variable = |name: &str| match name {
             "METAL_API_KEY" => Some("t".to_owned()),

@@ -92,6 +92,6 @@ fn a_link_that_leads_nowhere_is_found() {
     assert_eq!(targets(&page), ["nowhere.md", "#a-b-c", "#a", "https://example.org/#x"]);
     assert_eq!(page.anchors(), ["a-b-c", "a-b"]);
     assert!(fault(&page, "nowhere.md").is_some() && fault(&page, "../README.md").is_some());
-    assert!(fault(&page, "docs/flags.md#no-such-heading").is_some());
-    assert_eq!(fault(&page, "docs/flags.md#how-flags-are-written"), None);
+    assert!(fault(&page, "docs/reference/flags.md#no-such-heading").is_some());
+    assert_eq!(fault(&page, "docs/reference/flags.md#how-flags-are-written"), None);
 }

@@ -22,7 +22,7 @@ const DEPLOYMENT: &str = include_str!("../../deploy/manifests/deployment.yaml");
 const SECRET: &str = include_str!("../../deploy/secret.example.yaml");
 const SERVICE_MONITOR: &str = include_str!("../fixtures/service-monitor.yaml");
 const VERSIONS: &str = include_str!("../../deploy/helm/packet-cloud-controller-manager/Chart.yaml");
-const SETTINGS: &str = include_str!("../../docs/settings.md");
+const SETTINGS: &str = include_str!("../../docs/reference/settings.md");
 
 const DAEMON_SET: &[&str] = &["--set=kind=DaemonSet", "--set=credentials.existingSecret=metal-cloud-config"];
 const TWO_REPLICAS: &[&str] = &["--set=replicas=2", "--set=credentials.existingSecret=metal-cloud-config"];
@@ -63,7 +63,7 @@ fn configuration(objects: &[Value]) -> Config {
     Config::load(&flags, |name| variables.get(name).cloned()).unwrap()
 }
 
-/// The keys of the file in docs/settings.md that have an effect, and whether a change takes effect live.
+/// The keys of the file in docs/reference/settings.md that have an effect, and whether a change takes effect live.
 fn documented_settings() -> Vec<(String, bool)> {
     let rows = SETTINGS.lines().filter_map(|line| line.strip_prefix("| `")).filter(|row| row.contains("METAL_"));
     let cells = rows.map(|row| row.split('|').map(str::trim).collect::<Vec<_>>());

@@ -19,7 +19,7 @@ use crate::stage::token_of;
 
 const ACCESS: &str = include_str!("../../deploy/manifests/access.yaml");
 
-/// What Prometheus needs, as docs/serving.md has it, for its account and for a group of people; and an account without it.
+/// What Prometheus needs, as docs/reference/serving.md has it, for its account and for a group of people; and an account without it.
 const READERS: &str = "
 {apiVersion: v1, kind: ServiceAccount, metadata: {name: prometheus}}
 ---

@@ -19,7 +19,7 @@ import (
 
 const (
 	testsFile = "../../deploy/monitoring/alerts_test.yaml"
-	guideFile = "../../docs/monitoring.md"
+	guideFile = "../../docs/guides/monitoring.md"
 )
 
 // What there is in a file for `promtool test rules`; anything else that promtool would read is refused.
@@ -195,7 +195,7 @@ func TestTheGuideHasEveryAlertAndItsSeverity(t *testing.T) {
 	slices.Sort(rows)
 	slices.Sort(there)
 	if !slices.Equal(rows, there) {
-		t.Errorf("docs/monitoring.md has\n%s\nand there are\n%s", strings.Join(rows, "\n"), strings.Join(there, "\n"))
+		t.Errorf("docs/guides/monitoring.md has\n%s\nand there are\n%s", strings.Join(rows, "\n"), strings.Join(there, "\n"))
 	}
 }
 

@@ -89,7 +89,7 @@ func TestEveryPanelAsksWhatPrometheusUnderstandsAndSaysWhatFor(t *testing.T) {
 	}
 }
 
-// What docs/metrics.md says of a metric, which a test of the program holds it to: its type, and the labels with their words.
+// What docs/reference/metrics.md says of a metric, which a test of the program holds it to: its type, and the labels with their words.
 type documented struct {
 	kind   string
 	labels map[string]string
@@ -98,7 +98,7 @@ type documented struct {
 func reference(t *testing.T) map[string]documented {
 	t.Helper()
 	found := map[string]documented{}
-	for line := range strings.Lines(read(t, "../../docs/metrics.md")) {
+	for line := range strings.Lines(read(t, "../../docs/reference/metrics.md")) {
 		cells := strings.Split(strings.TrimSpace(line), "|")
 		if len(cells) != 6 || !strings.HasPrefix(cells[1], " `") {
 			continue
@@ -112,7 +112,7 @@ func reference(t *testing.T) map[string]documented {
 		found[strings.Trim(cells[1], " `")] = known
 	}
 	if len(found) < 40 {
-		t.Fatalf("docs/metrics.md is read wrongly: %d metrics", len(found))
+		t.Fatalf("docs/reference/metrics.md is read wrongly: %d metrics", len(found))
 	}
 	return found
 }
@@ -164,7 +164,7 @@ func TestAlertsAndDashboardAskForWhatIsMeasured(t *testing.T) {
 				// Some words are said elsewhere on the page: "as above", the failures. The name of a Lease is a setting, and a code
 				// one of HTTP's.
 				isWord := matcher.Type == labels.MatchEqual && matcher.Name != "name" && matcher.Name != "code"
-				if has && isWord && !strings.Contains(read(t, "../../docs/metrics.md"), "`"+matcher.Value+"`") {
+				if has && isWord && !strings.Contains(read(t, "../../docs/reference/metrics.md"), "`"+matcher.Value+"`") {
 					t.Errorf("%s: %s has no %s %s, but %s", who, selector.Name, matcher.Name, matcher.Value, words)
 				}
 			}

@@ -25,7 +25,7 @@ use crate::traffic;
 const FAULTS_TOLD: usize = 5;
 /// How many Nodes are read at once where they are read over HTTP.
 const PAGE: u32 = 500;
-/// The devices on a page that the program asks for usually (docs/tuning.md). It may ask for more, which only makes requests
+/// The devices on a page that the program asks for usually (docs/guides/tuning.md). It may ask for more, which only makes requests
 /// fewer.
 const USUAL_PER_PAGE: u32 = 250;
 

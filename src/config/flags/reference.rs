@@ -1,4 +1,4 @@
-//! The flags as they are against what others say of them: Kubernetes' own program, and docs/flags.md.
+//! The flags as they are against what others say of them: Kubernetes' own program, and docs/reference/flags.md.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -10,7 +10,7 @@ use super::Flags;
 
 /// The flags of Kubernetes' cloud-controller-manager 1.36, also those that its help hides, with their defaults.
 const UPSTREAM: &str = include_str!("../../../tests/fixtures/upstream-flags.txt");
-const PAGE: &str = include_str!("../../../docs/flags.md");
+const PAGE: &str = include_str!("../../../docs/reference/flags.md");
 /// Where the page goes from the flags that work to those that do not.
 const WITHOUT_EFFECT: &str = "## Accepted without effect";
 

@@ -1,4 +1,4 @@
-//! Whether `docs/metrics.md` lists every metric with its type and its labels, and nothing besides.
+//! Whether `docs/reference/metrics.md` lists every metric with its type and its labels, and nothing besides.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -10,19 +10,19 @@ use super::{
     PacketRequest, ProgramMetrics, Reason, Served, State, Taint, Word, Write, WriteMetrics,
 };
 
-const REFERENCE: &str = include_str!("../../../docs/metrics.md");
+const REFERENCE: &str = include_str!("../../../docs/reference/metrics.md");
 /// Pages that name metrics, and what is made for Prometheus and Grafana; whether they understand it is tested in `tests/promrules`.
 const PAGES: [&str; 10] = [
     REFERENCE,
-    include_str!("../../../docs/monitoring.md"),
+    include_str!("../../../docs/guides/monitoring.md"),
     include_str!("../../../deploy/monitoring/alerts.yaml"),
     include_str!("../../../deploy/monitoring/alerts_test.yaml"),
     include_str!("../../../deploy/monitoring/prometheus-rule.yaml"),
     include_str!("../../../deploy/monitoring/dashboard.json"),
-    include_str!("../../../docs/operating.md"),
-    include_str!("../../../docs/leader-election.md"),
-    include_str!("../../../docs/nodes-not-ready.md"),
-    include_str!("../../../docs/settings.md"),
+    include_str!("../../../docs/guides/operating.md"),
+    include_str!("../../../docs/explanation/leader-election.md"),
+    include_str!("../../../docs/explanation/nodes-not-ready.md"),
+    include_str!("../../../docs/reference/settings.md"),
 ];
 /// What the names of metrics begin with.
 const PREFIXES: [&str; 4] = ["packet_ccm_", "node_controller_", "leader_election_", "process_"];
@@ -123,10 +123,10 @@ fn the_reference_lists_every_metric_its_type_and_its_labels_and_nothing_besides(
     let names = |listed: &Listed| listed.keys().cloned().collect::<BTreeSet<_>>();
     let (there, told) = (names(&measured), names(&documented));
     assert!(there.len() > 40, "{there:?}");
-    assert_eq!(there.difference(&told).collect::<Vec<_>>(), Vec::<&String>::new(), "not in docs/metrics.md");
-    assert_eq!(told.difference(&there).collect::<Vec<_>>(), Vec::<&String>::new(), "only in docs/metrics.md");
+    assert_eq!(there.difference(&told).collect::<Vec<_>>(), Vec::<&String>::new(), "not in docs/reference/metrics.md");
+    assert_eq!(told.difference(&there).collect::<Vec<_>>(), Vec::<&String>::new(), "only in docs/reference/metrics.md");
     for (name, kind) in &measured {
-        assert_eq!(&documented[name], kind, "type and labels of {name} in docs/metrics.md");
+        assert_eq!(&documented[name], kind, "type and labels of {name} in docs/reference/metrics.md");
     }
 }
 
