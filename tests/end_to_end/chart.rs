@@ -1,4 +1,4 @@
-//! What the Helm chart makes: the same as `deploy/manifests/`, accepted by a real API server and read by the program.
+//! What the Helm chart makes: the same as `deploy/template/`, accepted by a real API server and read by the program.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -17,8 +17,8 @@ use serde_json::Value;
 use crate::helm::{AS_DELIVERED, CHART, EVERYTHING, helm, objects, rendered, template, the};
 use crate::stage::PATIENCE;
 
-const ACCESS: &str = include_str!("../../deploy/manifests/access.yaml");
-const DEPLOYMENT: &str = include_str!("../../deploy/manifests/deployment.yaml");
+const ACCESS: &str = include_str!("../../deploy/template/access.yaml");
+const DEPLOYMENT: &str = include_str!("../../deploy/template/deployment.yaml");
 const SECRET: &str = include_str!("../../deploy/secret.example.yaml");
 const SERVICE_MONITOR: &str = include_str!("../fixtures/service-monitor.yaml");
 const VERSIONS: &str = include_str!("../../deploy/helm/packet-cloud-controller-manager/Chart.yaml");

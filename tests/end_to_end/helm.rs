@@ -9,7 +9,7 @@ use serde_json::Value;
 pub(crate) const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/helm/packet-cloud-controller-manager");
 const FIND: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/helm/helm.sh");
 
-/// What makes the chart the same as the files of `deploy/manifests/`.
+/// What makes the chart the same as the files of `deploy/template/`.
 pub(crate) const AS_DELIVERED: &[&str] = &["--set=credentials.existingSecret=packet-cloud-config"];
 /// All values that go together, and each another than its default.
 pub(crate) const EVERYTHING: &[&str] =

@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 
 use crate::stage::token_of;
 
-const ACCESS: &str = include_str!("../../deploy/manifests/access.yaml");
+const ACCESS: &str = include_str!("../../deploy/template/access.yaml");
 
 /// What Prometheus needs, as docs/reference/serving.md has it, for its account and for a group of people; and an account without it.
 const READERS: &str = "

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::program::{Running, program};
 
-const ACCESS: &str = include_str!("../../deploy/manifests/access.yaml");
+const ACCESS: &str = include_str!("../../deploy/template/access.yaml");
 pub(crate) const UNINITIALIZED: &str = "node.cloudprovider.kubernetes.io/uninitialized";
 /// Longer than anything takes that works, on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(2);

@@ -12,8 +12,8 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::api::PostParams;
 use kube::{Api, Client};
 
-const ACCESS: &str = include_str!("../../../deploy/manifests/access.yaml");
-const DEPLOYMENT: &str = include_str!("../../../deploy/manifests/deployment.yaml");
+const ACCESS: &str = include_str!("../../../deploy/template/access.yaml");
+const DEPLOYMENT: &str = include_str!("../../../deploy/template/deployment.yaml");
 const SECRET: &str = include_str!("../../../deploy/secret.example.yaml");
 const SERVICE: &str = include_str!("../../../deploy/monitoring/service.yaml");
 /// Of a kind that an API server without Prometheus Operator does not know.

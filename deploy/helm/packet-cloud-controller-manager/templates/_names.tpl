@@ -1,4 +1,4 @@
-{{/* Names are those of deploy/manifests, whatever the release is called: a cluster has one cloud controller manager. */}}
+{{/* Names are those of deploy/template, whatever the release is called: a cluster has one cloud controller manager. */}}
 
 {{- define "ccm.labels" -}}
 app.kubernetes.io/name: {{ .Chart.Name }}
@@ -8,7 +8,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 
-{{/* Not the release: what a Deployment selects can never change, and so one of deploy/manifests can be taken over. */}}
+{{/* Not the release: what a Deployment selects can never change, and so one of deploy/template can be taken over. */}}
 {{- define "ccm.selector" -}}
 app.kubernetes.io/name: {{ .Chart.Name }}
 {{- end }}
