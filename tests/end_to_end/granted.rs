@@ -1,14 +1,18 @@
 //! What the roles that a manifest binds to a ServiceAccount allow, one permission at a time, and which of them requests need.
 
 use std::fmt;
+use std::time::Instant;
 
 use control_plane::{AuditedRequest, ControlPlane};
+use k8s_openapi::api::authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec};
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject};
 use kube::Api;
+use kube::api::PostParams;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::helm::objects;
+use crate::stage::PATIENCE;
 
 /// One verb on one resource in one place.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,6 +77,29 @@ pub(crate) async fn granted(
     granted
 }
 
+/// Waits until the API server lets the account do that: it takes a moment to see what was applied.
+pub(crate) async fn in_force(cluster: &ControlPlane, granted: &[Permission], user: &str) {
+    let (reviews, begun) = (Api::<SubjectAccessReview>::all(cluster.client()), Instant::now());
+    for permission in granted {
+        let (resource, subresource) = permission.resource.split_once('/').unwrap_or((&permission.resource, ""));
+        let asked = ResourceAttributes {
+            group: Some(permission.group.clone()),
+            resource: Some(resource.to_owned()),
+            subresource: Some(subresource.to_owned()),
+            namespace: Some(permission.namespace.clone()),
+            name: Some(permission.name.clone()),
+            verb: Some(permission.verb.clone()),
+            ..ResourceAttributes::default()
+        };
+        let (resource_attributes, user) = (Some(asked), Some(user.to_owned()));
+        let spec = SubjectAccessReviewSpec { resource_attributes, user, ..SubjectAccessReviewSpec::default() };
+        let review = SubjectAccessReview { spec, ..SubjectAccessReview::default() };
+        while !reviews.create(&PostParams::default(), &review).await.unwrap().status.unwrap().allowed {
+            assert!(begun.elapsed() < PATIENCE, "{permission} is granted, and refused");
+        }
+    }
+}
+
 fn all<K: DeserializeOwned>(kind: &str, manifest: &[Value]) -> Vec<K> {
     let of_kind = manifest.iter().filter(|object| object["kind"] == kind);
     of_kind.map(|object| serde_json::from_value(object.clone()).unwrap()).collect()
@@ -113,8 +140,8 @@ async fn permissions(cluster: &ControlPlane, manifest: &[Value], role: &RoleRef,
     rules.into_iter().flatten().flat_map(|rule| expanded(&rule, namespace, &title)).collect()
 }
 
-fn expanded(rule: &PolicyRule, namespace: &str, role: &str) -> Vec<Permission> {
-    assert!(rule.non_resource_urls.iter().flatten().next().is_none(), "{role} grants paths: {rule:?}");
+fn expanded(rule: &PolicyRule, namespace: &str, title: &str) -> Vec<Permission> {
+    assert!(rule.non_resource_urls.iter().flatten().next().is_none(), "{title} grants paths: {rule:?}");
     let any = [String::new()];
     let names = rule.resource_names.as_deref().filter(|names| !names.is_empty()).unwrap_or(&any);
     let mut permissions = Vec::new();
@@ -128,7 +155,7 @@ fn expanded(rule: &PolicyRule, namespace: &str, role: &str) -> Vec<Permission> {
                         namespace: namespace.to_owned(),
                         name: name.clone(),
                         verb: verb.clone(),
-                        role: role.to_owned(),
+                        role: title.to_owned(),
                     });
                 }
             }

@@ -13,7 +13,7 @@ use packet_api_server::DeviceState;
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use crate::granted::{Permission, granted};
+use crate::granted::{Permission, granted, in_force};
 use crate::nodes_not_ready::{is_gone, is_marked, set_ready, until};
 use crate::operator::{Operator, free_port};
 use crate::serving_access::{READERS, certificates, client, publish, read};
@@ -24,7 +24,7 @@ const ACCOUNT: (&str, &str) = ("kube-system", "cloud-controller-manager");
 const USER: &str = "system:serviceaccount:kube-system:cloud-controller-manager";
 
 /// What is granted and never used: verb and resource. Both are of a role of Kubernetes' own, for this very purpose, and which
-/// follows Kubernetes where that changes; the verb `get` of it shows the same one ConfigMap.
+/// follows Kubernetes where that changes; its `get`, which is used, shows the same one `ConfigMap`.
 const UNUSED: [(&str, &str); 2] = [("list", "configmaps"), ("watch", "configmaps")];
 
 /// Little is waited for.
@@ -74,7 +74,7 @@ async fn everything(stage: &Stage) {
     let metrics = format!("{url}/metrics");
     let prometheus = token_of(&stage.cluster.service_account_kubeconfig("default", "prometheus").await.unwrap());
     let (anybody, jane) = (client().build().unwrap(), client().identity(identity).build().unwrap());
-    assert_eq!(read(&anybody, &metrics, Some(&prometheus)).await.0, 200);
+    until("the token to be believed", stage, async || read(&anybody, &metrics, Some(&prometheus)).await.0 == 200).await;
     assert_eq!(read(&anybody, &metrics, None).await.0, 403);
     until("the certificate to be believed", stage, async || read(&jane, &metrics, None).await.0 == 200).await;
 
@@ -132,10 +132,11 @@ fn table(granted: &[Permission], requests: &[AuditedRequest]) -> String {
 async fn every_permission_is_used_and_none_is_missing() {
     let cluster = ControlPlane::start_audited().await.unwrap_or_else(|error| panic!("{error}"));
     let stage = Stage::set_in(cluster, 100).await;
+    let granted = granted(&stage.cluster, ACCESS, ACCOUNT).await;
+    in_force(&stage.cluster, &granted, USER).await;
     everything(&stage).await;
 
     let requests = stage.cluster.audited_requests(USER).unwrap();
-    let granted = granted(&stage.cluster, ACCESS, ACCOUNT).await;
     println!("{} requests\n{}", requests.len(), table(&granted, &requests));
 
     let refused: Vec<_> = requests.iter().filter(|request| [401, 403].contains(&request.code)).collect();
