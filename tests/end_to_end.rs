@@ -12,6 +12,8 @@ mod chart;
 mod chart_values;
 #[path = "end_to_end/command_line.rs"]
 mod command_line;
+#[path = "end_to_end/granted.rs"]
+mod granted;
 #[path = "end_to_end/helm.rs"]
 mod helm;
 #[path = "end_to_end/initialised_nodes.rs"]
@@ -26,6 +28,8 @@ mod operating;
 mod operator;
 #[path = "end_to_end/panicking.rs"]
 mod panicking;
+#[path = "end_to_end/permissions.rs"]
+mod permissions;
 #[path = "end_to_end/proxy.rs"]
 mod proxy;
 #[path = "end_to_end/rotated_token.rs"]

@@ -19,20 +19,32 @@ use crate::stage::PATIENCE;
 
 const ACCESS: &str = include_str!("../../deploy/template/access.yaml");
 const DEPLOYMENT: &str = include_str!("../../deploy/template/deployment.yaml");
+const DAEMON_SET: &str = include_str!("../../deploy/template/daemonset.yaml");
+const BUDGET: &str = include_str!("../../deploy/template/pod-disruption-budget.yaml");
 const SECRET: &str = include_str!("../../deploy/secret.example.yaml");
 const SERVICE_MONITOR: &str = include_str!("../fixtures/service-monitor.yaml");
 const VERSIONS: &str = include_str!("../../deploy/helm/packet-cloud-controller-manager/Chart.yaml");
 const SETTINGS: &str = include_str!("../../docs/reference/settings.md");
 
-const DAEMON_SET: &[&str] = &["--set=kind=DaemonSet", "--set=credentials.existingSecret=metal-cloud-config"];
-const TWO_REPLICAS: &[&str] = &["--set=replicas=2", "--set=credentials.existingSecret=metal-cloud-config"];
+const ON_THE_CONTROL_PLANE: &[&str] = &["--set=kind=DaemonSet,credentials.existingSecret=packet-cloud-config"];
+const TWO_REPLICAS: &[&str] = &["--set=replicas=2,credentials.existingSecret=packet-cloud-config"];
+const WITHOUT_A_BUDGET: &[&str] =
+    &["--set=podDisruptionBudget.create=false,credentials.existingSecret=packet-cloud-config"];
 const WITH_TOKEN: &[&str] = &["--set=credentials.apiKey=a-token,credentials.projectID=a-project"];
 const ONE_WITHOUT_ELECTION: &[&str] = &["--set=leaderElection=false,credentials.existingSecret=a-secret"];
 const INTO_ACCOUNT_OF_OTHERS: &[&str] =
     &["--set=credentials.existingSecret=a-secret,serviceAccount.create=false,rbac.create=false"];
 
-const VALUES: [&[&str]; 7] =
-    [AS_DELIVERED, DAEMON_SET, TWO_REPLICAS, WITH_TOKEN, ONE_WITHOUT_ELECTION, INTO_ACCOUNT_OF_OTHERS, EVERYTHING];
+const VALUES: [&[&str]; 8] = [
+    AS_DELIVERED,
+    ON_THE_CONTROL_PLANE,
+    TWO_REPLICAS,
+    WITHOUT_A_BUDGET,
+    WITH_TOKEN,
+    ONE_WITHOUT_ELECTION,
+    INTO_ACCOUNT_OF_OTHERS,
+    EVERYTHING,
+];
 
 fn container(workload: &Value) -> &Value {
     &workload["spec"]["template"]["spec"]["containers"][0]
@@ -84,35 +96,57 @@ fn helm_has_nothing_against_the_chart_whatever_is_set() {
     }
 }
 
+/// Kind, namespace and name.
+fn title(object: &Value) -> String {
+    let metadata = &object["metadata"];
+    format!("{} {} {}", object["kind"], metadata["namespace"], metadata["name"])
+}
+
+/// The chart with those values makes what these files have, and nothing else.
+fn makes(values: &[&str], manifests: &[&str]) {
+    let by_title = |objects: Vec<Value>| -> BTreeMap<String, Value> {
+        objects.iter().map(|object| (title(object), unlabelled(object))).collect()
+    };
+    let mut chart = by_title(rendered(values));
+    for (title, manifest) in by_title(manifests.iter().flat_map(|manifest| objects(manifest)).collect()) {
+        let made = chart.remove(&title).unwrap_or_else(|| panic!("{values:?}: {title} is missing"));
+        assert_eq!(made, manifest, "{values:?}");
+    }
+    assert!(chart.is_empty(), "{values:?}: no file has {:?}", chart.keys());
+}
+
 #[test]
 fn as_delivered_the_chart_is_the_manifests() {
-    let chart = rendered(AS_DELIVERED);
-    let manifests = [objects(ACCESS), objects(DEPLOYMENT)].concat();
-    assert_eq!(chart.len(), manifests.len());
-    for manifest in manifests {
-        let same = |object: &&Value| {
-            object["kind"] == manifest["kind"] && object["metadata"]["name"] == manifest["metadata"]["name"]
-        };
-        let made = chart.iter().find(same).unwrap_or_else(|| panic!("{} is missing", manifest["metadata"]["name"]));
-        assert_eq!(unlabelled(made), unlabelled(&manifest));
-    }
+    makes(AS_DELIVERED, &[ACCESS, DEPLOYMENT, BUDGET]);
+    makes(ON_THE_CONTROL_PLANE, &[ACCESS, DAEMON_SET]);
+    makes(WITHOUT_A_BUDGET, &[ACCESS, DEPLOYMENT]);
+    let two = DEPLOYMENT.replace("\n  replicas: 1\n", "\n  replicas: 2\n");
+    assert_ne!(two, DEPLOYMENT);
+    makes(TWO_REPLICAS, &[ACCESS, &two, BUDGET]);
 }
 
 #[test]
 fn a_daemon_set_has_the_same_pods_on_the_control_plane_alone() {
-    let pod = |kind: &str, objects: &[Value]| the(kind, objects)["spec"]["template"]["spec"].clone();
-    let mut made = pod("DaemonSet", &rendered(DAEMON_SET));
-    let affinity = made.as_object_mut().unwrap().remove("affinity").unwrap();
+    let pod = |kind: &str, manifest: &str| the(kind, &objects(manifest))["spec"]["template"].clone();
+    let mut made = pod("DaemonSet", DAEMON_SET);
+    let affinity = made["spec"].as_object_mut().unwrap().remove("affinity").unwrap();
     assert!(affinity.to_string().contains("node-role.kubernetes.io/control-plane"), "{affinity}");
-    made["volumes"][0]["secret"]["secretName"] = "packet-cloud-config".into();
-    assert_eq!(made, pod("Deployment", &rendered(AS_DELIVERED)));
+    assert_eq!(made, pod("Deployment", DEPLOYMENT));
 }
 
 #[test]
-fn several_replicas_have_a_budget_for_drains_and_one_has_none() {
-    let has_budget = |values| rendered(values).iter().any(|object| object["kind"] == "PodDisruptionBudget");
-    assert!(has_budget(TWO_REPLICAS));
-    assert!(!has_budget(AS_DELIVERED) && !has_budget(DAEMON_SET));
+fn what_may_be_done_to_a_lease_is_for_the_one_that_is_elected_by() {
+    let role = |values: &[&str]| {
+        let is_it = |object: &Value| {
+            object["kind"] == "Role" && object["metadata"]["name"].to_string().contains("leader-election")
+        };
+        rendered(values).into_iter().find(is_it)
+    };
+    let other = "--set=extraArgs={--leader-elect-resource-name=ccm,--leader-elect-resource-namespace=metal}";
+    let named = role(&[AS_DELIVERED[0], other]).unwrap();
+    assert_eq!(named["metadata"]["namespace"], "metal");
+    assert_eq!(named["rules"][0]["resourceNames"], serde_json::json!(["ccm"]));
+    assert!(role(AS_DELIVERED).is_some() && role(ONE_WITHOUT_ELECTION).is_none());
 }
 
 #[test]
@@ -221,7 +255,7 @@ async fn an_upgrade_replaces_pods_only_for_what_takes_no_effect_live() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_release_takes_over_what_the_manifests_made_without_replacing_it() {
     let release = Release::nowhere_yet().await;
-    for manifest in [ACCESS, SECRET, DEPLOYMENT] {
+    for manifest in [ACCESS, SECRET, DEPLOYMENT, BUDGET] {
         release.cluster.apply(manifest).await.unwrap();
     }
     let before = release.deployment().await.unwrap();

@@ -24,18 +24,8 @@ use crate::who_led::{Verdict, judge};
 /// The accounts of the two replicas.
 const ACCOUNTS: [&str; 2] = ["cloud-controller-manager", "second"];
 
-/// A second account with the same rights.
-const SECOND: &str = "
-apiVersion: v1
-kind: ServiceAccount
-metadata: {name: second, namespace: kube-system}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRoleBinding
-metadata: {name: second}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: system:cloud-controller-manager}
-subjects: [{kind: ServiceAccount, name: second, namespace: kube-system}]
-";
+/// A second account, which may do the same.
+const SECOND: &str = include_str!("../fixtures/second-account.yaml");
 
 /// Timings that let a test see many handovers, and what they are called.
 const SHORT: [&str; 3] =

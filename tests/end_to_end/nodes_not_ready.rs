@@ -15,7 +15,7 @@ use crate::stage::{PATIENCE, Stage, taints};
 const SHUTDOWN: &str = "node.cloudprovider.kubernetes.io/shutdown";
 
 /// Lets a Node become Ready, or not, as a kubelet or the node lifecycle controller writes it.
-async fn set_ready(nodes: &Api<Node>, name: &str, is_ready: bool) {
+pub(crate) async fn set_ready(nodes: &Api<Node>, name: &str, is_ready: bool) {
     let now = k8s_openapi::jiff::Timestamp::now().to_string();
     let status = if is_ready { "True" } else { "Unknown" };
     let ready = json!({"type": "Ready", "status": status, "reason": "Test", "lastHeartbeatTime": now, "lastTransitionTime": now});
@@ -40,7 +40,7 @@ fn keep_writing(nodes: Api<Node>, names: Vec<String>) -> JoinHandle<()> {
 }
 
 /// Waits until `look` sees something, and answers how long that took.
-async fn until(what: &str, stage: &Stage, mut look: impl AsyncFnMut() -> bool) -> Duration {
+pub(crate) async fn until(what: &str, stage: &Stage, mut look: impl AsyncFnMut() -> bool) -> Duration {
     let begun = Instant::now();
     let mut glances = tokio::time::interval(Duration::from_millis(100));
     loop {
@@ -53,11 +53,11 @@ async fn until(what: &str, stage: &Stage, mut look: impl AsyncFnMut() -> bool) -
     }
 }
 
-async fn is_gone(stage: &Stage, name: &str) -> bool {
+pub(crate) async fn is_gone(stage: &Stage, name: &str) -> bool {
     stage.nodes.get_opt(name).await.unwrap().is_none()
 }
 
-async fn is_marked(stage: &Stage, name: &str) -> bool {
+pub(crate) async fn is_marked(stage: &Stage, name: &str) -> bool {
     taints(&stage.nodes.get(name).await.unwrap()).contains(&SHUTDOWN.to_owned())
 }
 

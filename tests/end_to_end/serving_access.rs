@@ -20,7 +20,7 @@ use crate::stage::token_of;
 const ACCESS: &str = include_str!("../../deploy/template/access.yaml");
 
 /// What Prometheus needs, as docs/reference/serving.md has it, for its account and for a group of people; and an account without it.
-const READERS: &str = "
+pub(crate) const READERS: &str = "
 {apiVersion: v1, kind: ServiceAccount, metadata: {name: prometheus}}
 ---
 {apiVersion: v1, kind: ServiceAccount, metadata: {name: nobody}}
@@ -49,12 +49,12 @@ async fn serve(cluster: kube::Client, settings: &ServingSettings) -> String {
     url
 }
 
-fn client() -> reqwest::ClientBuilder {
+pub(crate) fn client() -> reqwest::ClientBuilder {
     reqwest::Client::builder().tls_danger_accept_invalid_certs(true).no_proxy()
 }
 
 /// The status and message of what is answered.
-async fn read(client: &reqwest::Client, url: &str, token: Option<&str>) -> (u16, String) {
+pub(crate) async fn read(client: &reqwest::Client, url: &str, token: Option<&str>) -> (u16, String) {
     let mut request = client.get(url);
     if let Some(token) = token {
         request = request.bearer_auth(token);
@@ -67,7 +67,7 @@ async fn read(client: &reqwest::Client, url: &str, token: Option<&str>) -> (u16,
 }
 
 /// An authority in PEM, and the certificates and keys of clients with these names and groups.
-fn certificates<const N: usize>(clients: &[(&str, &str); N]) -> (String, [reqwest::Identity; N]) {
+pub(crate) fn certificates<const N: usize>(clients: &[(&str, &str); N]) -> (String, [reqwest::Identity; N]) {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate().unwrap();
@@ -85,6 +85,15 @@ fn certificates<const N: usize>(clients: &[(&str, &str); N]) -> (String, [reqwes
     (authority, clients.each_ref().map(of_client))
 }
 
+/// Has a cluster say that it believes the client certificates of this authority. An API server that believes some says so by
+/// itself; the one of the tests does not.
+pub(crate) async fn publish(cluster: &ControlPlane, authority: String) {
+    let mut map = ConfigMap { data: Some([("client-ca-file".to_owned(), authority)].into()), ..ConfigMap::default() };
+    map.metadata.name = Some("extension-apiserver-authentication".to_owned());
+    let maps = Api::<ConfigMap>::namespaced(cluster.client(), "kube-system");
+    maps.create(&PostParams::default(), &map).await.unwrap();
+}
+
 #[tokio::test]
 async fn who_may_read_metrics_is_what_the_cluster_says() {
     let cluster = ControlPlane::start().await.unwrap_or_else(|error| panic!("{error}"));
@@ -94,12 +103,8 @@ async fn who_may_read_metrics_is_what_the_cluster_says() {
     let controller = account("kube-system", "cloud-controller-manager").await;
     let controller = cluster.client_for(&controller).await.unwrap();
 
-    // An API server that believes client certificates publishes whose; the one of the tests does not.
     let (authority, identities) = certificates(&[("jane", "operators"), ("joe", "dev"), ("root", "system:masters")]);
-    let mut map = ConfigMap { data: Some([("client-ca-file".to_owned(), authority)].into()), ..ConfigMap::default() };
-    map.metadata.name = Some("extension-apiserver-authentication".to_owned());
-    let maps = Api::<ConfigMap>::namespaced(cluster.client(), "kube-system");
-    maps.create(&PostParams::default(), &map).await.unwrap();
+    publish(&cluster, authority).await;
     let server = serve(controller, &ServingSettings::default()).await;
     let metrics = format!("{server}/metrics");
 

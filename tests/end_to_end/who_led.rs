@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use control_plane::AuditedWrite;
+use control_plane::AuditedRequest;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
 
@@ -55,7 +55,7 @@ impl fmt::Display for Verdict {
 }
 
 /// Judges the writes of these users. A Lease that was not renewed within its duration makes nobody a leader any more.
-pub(crate) fn judge(log: &[AuditedWrite], users: &[&str], lease_duration: Duration) -> Verdict {
+pub(crate) fn judge(log: &[AuditedRequest], users: &[&str], lease_duration: Duration) -> Verdict {
     let (tenures, mut verdict) = (tenures(log), Verdict::default());
     for pair in tenures.windows(2) {
         let [one, next] = pair else { continue };
@@ -69,7 +69,7 @@ pub(crate) fn judge(log: &[AuditedWrite], users: &[&str], lease_duration: Durati
             verdict.longest_gap_after_a_release = verdict.longest_gap_after_a_release.max(gap);
         }
     }
-    let judged = |write: &&AuditedWrite| users.contains(&write.user.as_str()) && write.resource != "leases";
+    let judged = |write: &&AuditedRequest| users.contains(&write.user.as_str()) && write.resource != "leases";
     for write in log.iter().filter(judged) {
         verdict.writes += 1;
         if !tenures.iter().any(|tenure| tenure.covers(write, lease_duration)) {
@@ -86,7 +86,7 @@ pub(crate) fn judge(log: &[AuditedWrite], users: &[&str], lease_duration: Durati
 
 impl Tenure<'_> {
     /// Whether a write came in while this one led.
-    fn covers(&self, write: &AuditedWrite, lease_duration: Duration) -> bool {
+    fn covers(&self, write: &AuditedRequest, lease_duration: Duration) -> bool {
         let at = write.received;
         let renewed = self.claims.iter().rev().find(|claim| **claim <= at);
         let is_fresh = renewed.is_some_and(|renewed| between(*renewed, at) <= lease_duration);
@@ -94,8 +94,8 @@ impl Tenure<'_> {
     }
 }
 
-fn tenures(log: &[AuditedWrite]) -> Vec<Tenure<'_>> {
-    let is_claim = |write: &&AuditedWrite| {
+fn tenures(log: &[AuditedRequest]) -> Vec<Tenure<'_>> {
+    let is_claim = |write: &&AuditedRequest| {
         let name = write.object.pointer("/metadata/name").and_then(Value::as_str);
         write.resource == "leases" && write.succeeded() && name == Some(LEASE)
     };
@@ -120,7 +120,7 @@ fn tenures(log: &[AuditedWrite]) -> Vec<Tenure<'_>> {
 }
 
 /// The API server counts versions up.
-fn version(write: &AuditedWrite) -> u64 {
+fn version(write: &AuditedRequest) -> u64 {
     let version = write.object.pointer("/metadata/resourceVersion").and_then(Value::as_str);
     version.and_then(|version| version.parse().ok()).unwrap_or_default()
 }
@@ -135,13 +135,16 @@ mod tests {
 
     use super::*;
 
-    fn write(user: &str, resource: &str, at_ms: i64, object: Value) -> AuditedWrite {
+    fn write(user: &str, resource: &str, at_ms: i64, object: Value) -> AuditedRequest {
         let received = Timestamp::UNIX_EPOCH + SignedDuration::from_millis(at_ms);
-        AuditedWrite {
+        AuditedRequest {
             user: user.to_owned(),
             verb: "update".to_owned(),
+            group: String::new(),
             resource: resource.to_owned(),
+            namespace: String::new(),
             name: "n".to_owned(),
+            uri: String::new(),
             received,
             answered: received + SignedDuration::from_millis(10),
             code: 200,
@@ -149,12 +152,12 @@ mod tests {
         }
     }
 
-    fn claim(user: &str, holder: &str, at_ms: i64) -> AuditedWrite {
+    fn claim(user: &str, holder: &str, at_ms: i64) -> AuditedRequest {
         let object = json!({"metadata": {"name": LEASE, "resourceVersion": at_ms.to_string()}, "spec": {"holderIdentity": holder}});
         write(user, "leases", at_ms, object)
     }
 
-    fn verdict(log: &[AuditedWrite]) -> Verdict {
+    fn verdict(log: &[AuditedRequest]) -> Verdict {
         judge(log, &["a", "b"], Duration::from_secs(3))
     }
 

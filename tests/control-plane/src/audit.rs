@@ -1,4 +1,4 @@
-//! The API server's audit log: who wrote what, when, by the API server's own clock.
+//! The API server's audit log: who asked for what, when, by the API server's own clock.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,8 @@ use crate::Error;
 const LOG: &str = "audit.log";
 const POLICY_FILE: &str = "audit-policy.yaml";
 
-/// Writes only, once they are answered; of Leases also what they say.
+/// Requests once they are answered, watches also when they begin: writes of Nodes, Events and Leases whoever sent them, of
+/// Leases also what they say; and all that a `ServiceAccount` asks for.
 const POLICY: &str = "apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
@@ -23,35 +24,50 @@ rules:
 - level: Metadata
   verbs: [create, update, patch, delete]
   resources: [{group: \"\", resources: [nodes, nodes/status, events]}]
+- level: Metadata
+  userGroups: [\"system:serviceaccounts\"]
 - level: None
 ";
 
-/// A request that was to change something.
+/// A request, as it was answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuditedWrite {
+pub struct AuditedRequest {
     /// Who sent it, such as `system:serviceaccount:kube-system:cloud-controller-manager`.
     pub user: String,
-    /// `create`, `update`, `patch` or `delete`.
+    /// As a role has it: `get`, `list`, `watch`, `create`, `update`, `patch`, `delete` or `deletecollection`; of what is no
+    /// resource, the method in small letters.
     pub verb: String,
-    /// Of what, such as `nodes` or `nodes/status`.
+    /// The API group, such as `coordination.k8s.io`; empty for the core group, and where the request is for no resource.
+    pub group: String,
+    /// Of what, such as `nodes` or `nodes/status`; empty where the request is for no resource.
     pub resource: String,
+    /// In which namespace; empty where the resource has none, or all are asked for.
+    pub namespace: String,
     /// The name of the object, where the request has it.
     pub name: String,
+    /// What was asked for, as the request has it, for example `/api/v1/nodes?limit=500`.
+    pub uri: String,
     /// When the API server had received the request.
     pub received: Timestamp,
     /// When it had answered.
     pub answered: Timestamp,
     /// The HTTP status code of the answer.
     pub code: u16,
-    /// The object that was answered, for Leases.
+    /// The object that was answered, for writes of Leases.
     pub object: Value,
 }
 
-impl AuditedWrite {
+impl AuditedRequest {
     /// Whether it came about.
     #[must_use]
     pub fn succeeded(&self) -> bool {
         (200..300).contains(&self.code)
+    }
+
+    /// Whether it was to change a Node, an Event or a Lease.
+    fn is_write(&self) -> bool {
+        let is_watched = ["nodes", "nodes/status", "events", "leases"].contains(&self.resource.as_str());
+        is_watched && ["create", "update", "patch", "delete"].contains(&self.verb.as_str())
     }
 }
 
@@ -62,28 +78,45 @@ pub(crate) fn prepare(folder: &Path) -> Result<Vec<String>, Error> {
     Ok(vec![format!("--audit-policy-file={POLICY_FILE}"), format!("--audit-log-path={LOG}")])
 }
 
+/// The writes of Nodes, Events and Leases so far.
+pub(crate) fn writes(folder: &Path) -> Result<Vec<AuditedRequest>, Error> {
+    let mut requests = read(folder)?;
+    requests.retain(AuditedRequest::is_write);
+    Ok(requests)
+}
+
+/// The requests of this user so far.
+pub(crate) fn of_user(folder: &Path, user: &str) -> Result<Vec<AuditedRequest>, Error> {
+    let mut requests = read(folder)?;
+    requests.retain(|request| request.user == user);
+    Ok(requests)
+}
+
 /// What the log says so far.
-pub(crate) fn read(folder: &Path) -> Result<Vec<AuditedWrite>, Error> {
+fn read(folder: &Path) -> Result<Vec<AuditedRequest>, Error> {
     let path = folder.join(LOG);
     let text = match fs::read_to_string(&path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         text => text.map_err(Error::io(format!("reading {}", path.display())))?,
     };
     // The last line may be half written.
-    Ok(text.lines().filter_map(|line| write_of(&serde_json::from_str(line).ok()?)).collect())
+    Ok(text.lines().filter_map(|line| request_of(&serde_json::from_str(line).ok()?)).collect())
 }
 
-fn write_of(event: &Value) -> Option<AuditedWrite> {
+fn request_of(event: &Value) -> Option<AuditedRequest> {
     let text = |path: &str| event.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
     let resource = match event.pointer("/objectRef/subresource").and_then(Value::as_str) {
         Some(subresource) => format!("{}/{subresource}", text("/objectRef/resource")),
         None => text("/objectRef/resource"),
     };
-    Some(AuditedWrite {
+    Some(AuditedRequest {
         user: text("/user/username"),
         verb: text("/verb"),
+        group: text("/objectRef/apiGroup"),
         resource,
+        namespace: text("/objectRef/namespace"),
         name: text("/objectRef/name"),
+        uri: text("/requestURI"),
         received: text("/requestReceivedTimestamp").parse().ok()?,
         answered: text("/stageTimestamp").parse().ok()?,
         code: event.pointer("/responseStatus/code").and_then(Value::as_u64)?.try_into().ok()?,
@@ -97,18 +130,29 @@ mod tests {
 
     use super::*;
 
+    const LINE: &str = r#"{"verb":"patch","user":{"username":"u"},"objectRef":{"resource":"nodes","subresource":"status","name":"n"},"requestURI":"/api/v1/nodes/n/status","responseStatus":{"code":200},"requestReceivedTimestamp":"2024-01-01T00:00:00.000001Z","stageTimestamp":"2024-01-01T00:00:00.000002Z"}"#;
+
     #[test]
     fn a_half_written_line_is_left_for_later() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(read(folder.path()).unwrap(), []);
-        let line = r#"{"verb":"patch","user":{"username":"u"},"objectRef":{"resource":"nodes","subresource":"status","name":"n"},"responseStatus":{"code":200},"requestReceivedTimestamp":"2024-01-01T00:00:00.000001Z","stageTimestamp":"2024-01-01T00:00:00.000002Z"}"#;
-        fs::write(folder.path().join(LOG), format!("{line}\n{}", &line[..40])).unwrap();
-        let writes = read(folder.path()).unwrap();
-        assert_eq!(writes.len(), 1);
+        fs::write(folder.path().join(LOG), format!("{LINE}\n{}", &LINE[..40])).unwrap();
+        let requests = read(folder.path()).unwrap();
+        assert_eq!(requests.len(), 1);
         assert_eq!(
-            (writes[0].resource.as_str(), writes[0].user.as_str(), writes[0].succeeded()),
+            (requests[0].resource.as_str(), requests[0].user.as_str(), requests[0].succeeded()),
             ("nodes/status", "u", true)
         );
-        assert!(writes[0].received < writes[0].answered);
+        assert!(requests[0].received < requests[0].answered);
+    }
+
+    #[test]
+    fn what_only_reads_is_no_write_and_neither_is_what_writes_something_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let others = [LINE.replace("patch", "get"), LINE.replace("nodes", "tokenreviews")];
+        fs::write(folder.path().join(LOG), format!("{LINE}\n{}\n", others.join("\n"))).unwrap();
+        assert_eq!(writes(folder.path()).unwrap(), of_user(folder.path(), "u").unwrap()[..1]);
+        assert_eq!(of_user(folder.path(), "u").unwrap().len(), 3);
+        assert_eq!(of_user(folder.path(), "somebody").unwrap(), []);
     }
 }

@@ -11,7 +11,7 @@ use kube::{Api, Client};
 use tempfile::TempDir;
 use tokio::net::TcpSocket;
 
-use crate::audit::{self, AuditedWrite};
+use crate::audit::{self, AuditedRequest};
 use crate::process::Process;
 use crate::{Error, binaries, kubeconfig, manifest, startup};
 
@@ -41,7 +41,8 @@ impl ControlPlane {
         Self::start_from(&find_binaries().await?).await
     }
 
-    /// As [`ControlPlane::start`], with an audit log of writes, for [`ControlPlane::audited_writes`].
+    /// As [`ControlPlane::start`], with an audit log, for [`ControlPlane::audited_writes`] and
+    /// [`ControlPlane::audited_requests`].
     ///
     /// # Errors
     ///
@@ -106,8 +107,19 @@ impl ControlPlane {
     /// # Errors
     ///
     /// [`Error::Io`] where the log cannot be read.
-    pub fn audited_writes(&self) -> Result<Vec<AuditedWrite>, Error> {
-        audit::read(self.folder())
+    pub fn audited_writes(&self) -> Result<Vec<AuditedRequest>, Error> {
+        audit::writes(self.folder())
+    }
+
+    /// All that a `ServiceAccount` has asked for so far, named as `system:serviceaccount:NAMESPACE:NAME`; a watch is there twice,
+    /// when it begins and when it ends. There is nothing where the control plane was not started with
+    /// [`ControlPlane::start_audited`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where the log cannot be read.
+    pub fn audited_requests(&self, user: &str) -> Result<Vec<AuditedRequest>, Error> {
+        audit::of_user(self.folder(), user)
     }
 
     /// A client that may do everything.

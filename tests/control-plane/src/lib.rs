@@ -18,6 +18,6 @@ mod manifest;
 mod process;
 mod startup;
 
-pub use audit::AuditedWrite;
+pub use audit::AuditedRequest;
 pub use control_plane::ControlPlane;
 pub use error::Error;

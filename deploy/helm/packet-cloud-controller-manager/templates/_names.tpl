@@ -23,6 +23,18 @@ app.kubernetes.io/name: {{ .Chart.Name }}
   namespace: {{ .Release.Namespace }}
 {{- end }}
 
+{{/* The Lease, as an object of JSON: its Role has to name it, so what extraArgs say of it counts, the last mention of all. */}}
+{{- define "ccm.lease" -}}
+{{- $lease := dict "name" "cloud-controller-manager" "namespace" "kube-system" }}
+{{- range $argument := .Values.extraArgs }}
+{{- range $part := list "name" "namespace" }}
+{{- $flag := printf "--leader-elect-resource-%s=" $part }}
+{{- if hasPrefix $flag $argument }}{{ $_ := set $lease $part (trimPrefix $flag $argument) }}{{ end }}
+{{- end }}
+{{- end }}
+{{- toJson $lease }}
+{{- end }}
+
 {{/* What of the settings takes effect live, as an object of JSON without what is left to the program. */}}
 {{- define "ccm.liveSettings" -}}
 {{- $live := dict }}
