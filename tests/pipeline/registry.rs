@@ -29,7 +29,8 @@ impl Registry {
             storage.display()
         );
         std::fs::write(&path, config).unwrap();
-        let process = Command::new("docker-registry").arg("serve").arg(&path).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let process =
+            Command::new("docker-registry").arg("serve").arg(&path).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let process = process.expect("docker-registry is installed: apt-get install docker-registry");
         let registry = Self { process, address, _folder: folder };
         let begin = Instant::now();
