@@ -8,14 +8,19 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Starts a program as the image's user on a root that nobody can write to, in network and processes of this machine: what a
-/// kubelet does of `readOnlyRootFilesystem` and `hostNetwork`, by what every Linux has. Arguments: the root, `uid:gid`, the command.
+/// kubelet does of `readOnlyRootFilesystem` and `hostNetwork`, by what every Linux has. /proc and these devices every container has:
+/// <https://github.com/opencontainers/runtime-spec/blob/main/config-linux.md>. Arguments: the root, `uid:gid`, the command.
 const RUN: &str = r#"
 set -eu
 root=$1 user=$2
 shift 2
-mkdir -p "$root/proc"
 mount --bind "$root" "$root"
+mkdir -p "$root/proc" "$root/dev"
 mount -t proc proc "$root/proc"
+for device in null zero full random urandom; do
+    touch "$root/dev/$device"
+    mount --bind "/dev/$device" "$root/dev/$device"
+done
 mount -o remount,bind,ro "$root"
 exec chroot --userspec="$user" --groups= "$root" "$@"
 "#;
