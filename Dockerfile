@@ -27,7 +27,7 @@ ARG CARGO_BUILD=build
 # BuildKit keeps both caches between builds; what came of it is moved out because a cache is no part of the image.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/source/target \
-    make "${STEP}" ${OS:+OS=${OS}} ${ARCH:+ARCH=${ARCH}} CARGO_BUILD="${CARGO_BUILD}" && mv dist /dist
+    make "${STEP}" && mv dist /dist
 
 FROM scratch AS given
 COPY dist/image/ /dist/image/

@@ -7,8 +7,8 @@ CARGO ?= cargo
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 
 # The platform to build for, in Go's and Docker's names, by default the one make runs on.
-OS ?= $(shell uname -s | tr 'A-Z' 'a-z')
-ARCH ?= $(subst aarch64,arm64,$(subst x86_64,amd64,$(shell uname -m)))
+OS := $(or $(OS),$(shell uname -s | tr 'A-Z' 'a-z'))
+ARCH := $(or $(ARCH),$(subst aarch64,arm64,$(subst x86_64,amd64,$(shell uname -m))))
 BINARY := dist/bin/$(NAME)--$(OS)-$(ARCH)
 
 # Those that can be built, in Rust's names.
