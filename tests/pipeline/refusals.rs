@@ -81,6 +81,16 @@ fn a_platform_that_there_is_no_build_for_is_refused() {
 }
 
 #[test]
+fn a_platform_that_is_said_to_be_nothing_is_the_one_that_make_runs_on() {
+    let mut checkout = Checkout::make();
+    for variable in ["OS", "ARCH", "DOCKERBUILD", "IMAGE"] {
+        checkout.set(variable, "");
+    }
+    let told = checkout.makes("--dry-run build");
+    assert!(told.contains(&format!("--target {}-", std::env::consts::ARCH)), "{told}");
+}
+
+#[test]
 fn a_tool_for_containers_that_does_not_work_is_named() {
     let mut checkout = Checkout::make();
     let cd = "cd CONFIRM=true BRANCH_NAME=master";
