@@ -1,43 +1,23 @@
 package main
 
 import (
-	"encoding/json"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
+
+	"packet-cloud-controller-manager/tests/promrules/dashboard"
+	"packet-cloud-controller-manager/tests/promrules/memory"
 )
 
-type panel struct {
-	ID          int    `json:"id"`
-	Type        string `json:"type"`
-	Title       string `json:"title"`
-	Description string `json:"description"`
-	GridPos     struct{ H, W, X, Y int }
-	Datasource  struct{ Type, UID string }
-	Targets     []struct {
-		Expr       string `json:"expr"`
-		Datasource struct{ Type, UID string }
-	} `json:"targets"`
-	Panels []panel `json:"panels"`
-}
-
-type dashboard struct {
-	UID           string  `json:"uid"`
-	SchemaVersion int     `json:"schemaVersion"`
-	Panels        []panel `json:"panels"`
-	Templating    struct {
-		List []struct{ Name, Type string }
-	}
-}
-
-func theDashboard(t *testing.T) dashboard {
+func theDashboard(t *testing.T) dashboard.Dashboard {
 	t.Helper()
-	var board dashboard
-	if err := json.Unmarshal([]byte(read(t, "../../deploy/monitoring/dashboard.json")), &board); err != nil {
+	board, err := dashboard.Read("../../deploy/monitoring/dashboard.json")
+	if err != nil {
 		t.Fatal(err)
 	}
 	return board
@@ -45,7 +25,7 @@ func theDashboard(t *testing.T) dashboard {
 
 // filled is an expression with values in place of the dashboard's variables.
 func filled(expr string) string {
-	return strings.NewReplacer("$__rate_interval", "5m", "$__range", "1h", "$instance", ".*").Replace(expr)
+	return dashboard.Variables{Instance: ".*", RateInterval: 5 * time.Minute, Range: time.Hour}.Fill(expr)
 }
 
 func TestEveryPanelAsksWhatPrometheusUnderstandsAndSaysWhatFor(t *testing.T) {
@@ -74,7 +54,7 @@ func TestEveryPanelAsksWhatPrometheusUnderstandsAndSaysWhatFor(t *testing.T) {
 			t.Errorf("%s asks nothing, or not the datasource that was chosen", panel.Title)
 		}
 		for _, target := range panel.Targets {
-			if _, err := promParser.ParseExpr(filled(target.Expr)); err != nil {
+			if _, err := memory.Parser.ParseExpr(filled(target.Expr)); err != nil {
 				t.Errorf("%s: %v", panel.Title, err)
 			}
 			if !strings.Contains(target.Expr, `instance=~"$instance"`) {
@@ -131,7 +111,7 @@ func TestAlertsAndDashboardAskForWhatIsMeasured(t *testing.T) {
 	// Those of the scrape, that every series has.
 	everywhere := []string{"__name__", "instance", "job", "le"}
 	for who, expr := range asked {
-		parsed, err := promParser.ParseExpr(expr)
+		parsed, err := memory.Parser.ParseExpr(expr)
 		if err != nil {
 			t.Errorf("%s: %v", who, err)
 			continue

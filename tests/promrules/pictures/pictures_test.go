@@ -1,0 +1,81 @@
+package main
+
+import (
+	"image/png"
+	"math"
+	"os"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql"
+
+	"packet-cloud-controller-manager/tests/promrules/dashboard"
+	"packet-cloud-controller-manager/tests/promrules/memory"
+	"packet-cloud-controller-manager/tests/promrules/recording"
+)
+
+func TestALineIsBrokenWhereAStepHasNoNumber(t *testing.T) {
+	points := []promql.FPoint{{T: 1000, F: 1}, {T: 2000, F: 2}, {T: 3000, F: math.NaN()}, {T: 4000, F: 4}, {T: 6000, F: 6}}
+	want := [][]point{{{1, 1}, {2, 2}}, {{4, 4}}, {{6, 6}}}
+	if got := stretches(points, time.Unix(0, 0), time.Second); !reflect.DeepEqual(got, want) {
+		t.Errorf("%v", got)
+	}
+}
+
+func TestAStackedLineLiesOnWhateverIsBelowItAtThatMoment(t *testing.T) {
+	lines := stacked([]line{
+		{"a", [][]point{{{1, 1}, {2, 2}}}}, {"b", [][]point{{{2, 10}, {3, 10}}}}, {"c", [][]point{{{1, 5}, {2, 5}, {3, 5}}}},
+	})
+	want := [][][]point{{{{1, 1}, {2, 2}}}, {{{2, 12}, {3, 10}}}, {{{1, 6}, {2, 17}, {3, 15}}}}
+	for i, line := range lines {
+		if !reflect.DeepEqual(line.stretches, want[i]) {
+			t.Errorf("%s is %v", line.name, line.stretches)
+		}
+	}
+}
+
+func TestALegendGoesOnInAnotherRowWhereThereIsNoRoomLeft(t *testing.T) {
+	rows := legendRows([]line{{name: "short"}, {name: "also short"}, {name: "a name that is rather longer than those"}}, 200)
+	if len(rows) != 2 || len(rows[0]) != 2 || rows[1][0].x != 0 {
+		t.Errorf("%v", rows)
+	}
+}
+
+func TestEveryRowOfTheDashboardIsDrawnWhateverThereIsToShow(t *testing.T) {
+	board, err := dashboard.Read("../../../deploy/monitoring/dashboard.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := time.Unix(1_700_000_000, 0)
+	recorded := recording.Recording{Prometheus: memory.New()}
+	for i := range 30 {
+		at := start.Add(time.Duration(i) * time.Second)
+		recorded.Add(labels.FromStrings(labels.MetricName, "up"), at, 1)
+		recorded.Add(labels.FromStrings(labels.MetricName, "packet_ccm_nodes", "state", "initialised", "instance", "lab"), at, float64(i))
+	}
+	for _, row := range board.Rows() {
+		for _, panel := range row.Panels {
+			if unit := panel.FieldConfig.Defaults.Unit; !dashboard.Known(unit) {
+				t.Errorf("%s has values in %s, which nobody can write", panel.Title, unit)
+			}
+		}
+		answers, err := ask(row, recorded)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := drawRow(row, answers, recorded, t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		picture, err := os.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer picture.Close()
+		if drawn, err := png.Decode(picture); err != nil || drawn.Bounds().Dx() != 2*width {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
