@@ -19,19 +19,20 @@ import (
 // and an API that is quick, a cold start is over within a few reads.
 var played = []struct {
 	title   string
+	nodes   int
 	options []string
 }{
-	{"cold start", []string{"--scenario=cold-start", "--rate=2", "--burst=10"}},
-	{"join burst", []string{"--scenario=join-burst", "--burst-seconds=10", "--rate=5"}},
-	{"throttled API", []string{"--scenario=throttled", "--burst-seconds=10"}},
-	{"flapping Nodes", []string{"--scenario=flapping", "--flapping-seconds=40", "--nodes=1000"}},
-	{"outage", []string{"--scenario=outage", "--burst-seconds=10", "--outage-seconds=60"}},
-	{"restart", []string{"--scenario=restart", "--burst-seconds=10"}},
+	{"cold start", 5_000, []string{"--scenario=cold-start", "--rate=2", "--burst=10"}},
+	{"join burst", 5_000, []string{"--scenario=join-burst", "--burst-seconds=10", "--rate=5"}},
+	{"throttled API", 5_000, []string{"--scenario=throttled", "--burst-seconds=10"}},
+	{"flapping Nodes", 1_000, []string{"--scenario=flapping", "--flapping-seconds=40"}},
+	{"outage", 5_000, []string{"--scenario=outage", "--burst-seconds=10", "--outage-seconds=60"}},
+	{"restart", 5_000, []string{"--scenario=restart", "--burst-seconds=10"}},
 }
 
-// What all of them have in common: a large cluster, and an API as slow as the real one is.
+// What all of them have in common: nobody else is measured, and the API is as slow as the real one is.
 var surroundings = []string{
-	"load-test", "--simulated", "--no-floor", "--no-comparison", "--nodes=5000", "--latency=p50=80ms,p99=900ms",
+	"load-test", "--simulated", "--no-floor", "--no-comparison", "--latency=p50=80ms,p99=900ms",
 }
 
 // Play plays the scenes with the lab's binary, and returns what was read of the program meanwhile.
@@ -52,7 +53,7 @@ func Play(ctx context.Context, lab string) ([]Sample, error) {
 	defer func() { stop(); <-done }()
 	for _, scene := range played {
 		options := append(append([]string{}, surroundings...), scene.options...)
-		options = append(options, "--secure-port="+strconv.Itoa(port), "--plots="+filepath.Join(folder, "plots.html"))
+		options = append(options, "--nodes="+strconv.Itoa(scene.nodes), "--secure-port="+strconv.Itoa(port), "--plots="+filepath.Join(folder, "plots.html"))
 		command := exec.CommandContext(ctx, lab, options...)
 		command.Stdout, command.Stderr = os.Stderr, os.Stderr
 		scraper.Mark(scene.title, time.Now(), 1)
