@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -52,6 +53,10 @@ func TestEveryPanelAsksWhatPrometheusUnderstandsAndSaysWhatFor(t *testing.T) {
 		}
 		if panel.Datasource.UID != "${datasource}" || len(panel.Targets) == 0 {
 			t.Errorf("%s asks nothing, or not the datasource that was chosen", panel.Title)
+		}
+		// Where a Node joins now and then, a time to initialise is one value between two gaps: no line, and so nothing at all.
+		if panel.FieldConfig.Defaults.Custom.ShowPoints == "never" {
+			t.Errorf("%s does not show a value that has none beside it", panel.Title)
 		}
 		for _, target := range panel.Targets {
 			if _, err := memory.Parser.ParseExpr(filled(target.Expr)); err != nil {
@@ -150,5 +155,36 @@ func TestAlertsAndDashboardAskForWhatIsMeasured(t *testing.T) {
 			}
 			return nil
 		})
+	}
+}
+
+// A counter with labels is not there before there is something to count, and of a series that begins with 1 no rate knows that it
+// was 0 before. Where every single one matters the panel has to count it.
+func TestWhatHappensOnceIsSeenThoughItsSeriesBeginsWithIt(t *testing.T) {
+	for title, series := range map[string]string{
+		"Probes that failed within five minutes":          `packet_ccm_serving_requests_total{instance="a",path="readyz",code="500"}`,
+		"Writes that came to nothing within five minutes": `packet_ccm_kubernetes_writes_total{instance="a",write="node",result="refused"}`,
+		"Shutdown taints within an hour":                  `packet_ccm_shutdown_taints_total{instance="a",change="put_on"}`,
+	} {
+		board := theDashboard(t)
+		found := slices.IndexFunc(board.Panels, func(panel dashboard.Panel) bool { return panel.Title == title })
+		if found < 0 {
+			t.Fatalf("there is no panel %s", title)
+		}
+		w := memory.New()
+		// Nothing for ten minutes, then one, and after 100 minutes two more, once the first is long past.
+		if err := load(w, series, "_x20 1x200 3x10", 30*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		for minutes, want := range map[int]float64{5: 0, 11: 1, 112: 2} {
+			answer, err := w.Query(filled(board.Panels[found].Targets[0].Expr), time.Unix(0, 0).Add(time.Duration(minutes)*time.Minute))
+			got := 0.0
+			if len(answer) > 0 {
+				got = answer[0].F
+			}
+			if err != nil || math.Abs(got-want) > 0.3 {
+				t.Errorf("%s is %v after %d minutes, not %v (%v)", title, got, minutes, want, err)
+			}
+		}
 	}
 }

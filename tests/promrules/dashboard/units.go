@@ -62,8 +62,7 @@ func scaled(value float64, prefixes []prefix) string {
 		return "0" + one.text
 	}
 	for _, prefix := range prefixes {
-		// What would be rounded up to the next word has that one.
-		if math.Abs(value) >= prefix.above*0.9995 {
+		if math.Abs(value) >= prefix.above {
 			return number(value/prefix.above) + prefix.text
 		}
 	}
@@ -86,35 +85,41 @@ func number(value float64) string {
 	return text
 }
 
-// Ticks are round values from 0 to at least the greatest, some four of them: the places of an axis.
-func Ticks(unit string, greatest float64) []float64 {
-	base := 1.0
-	switch {
-	case unit == "bytes":
-		for base*1024 <= greatest {
-			base *= 1024
-		}
-	case unit == "s" && greatest >= 3600*2:
-		base = 3600
-	case unit == "s" && greatest >= 60*2:
-		base = 60
-	}
+// Ticks are round values from 0 to at least the greatest, about as many as were asked for: the marks of an axis.
+func Ticks(unit string, greatest float64, about int) []float64 {
 	if greatest <= 0 {
 		greatest = 1
 	}
-	rough := greatest / base / 4
-	power := math.Pow(10, math.Floor(math.Log10(rough)))
-	step := 10 * power
-	for _, factor := range []float64{1, 2, 2.5, 5} {
-		// Half a Node is none, so a quarter of ten is no step.
-		if factor*power >= rough && (factor != 2.5 || power < 1 || power >= 10) {
-			step = factor * power
-			break
-		}
-	}
+	step := round(unit, greatest/float64(about))
 	ticks := []float64{0}
-	for at := 1; ticks[len(ticks)-1] < greatest*(1-1e-9); at++ {
-		ticks = append(ticks, float64(at)*step*base)
+	for at := 1.0; ticks[len(ticks)-1] < greatest*(1-1e-9); at++ {
+		ticks = append(ticks, at*step)
 	}
 	return ticks
+}
+
+// round is the next round amount of a unit.
+func round(unit string, rough float64) float64 {
+	base := 1.0
+	switch {
+	case unit == "s" && rough > 5:
+		for _, step := range []float64{10, 15, 30, 60, 120, 300, 600, 900, 1800} {
+			if step >= rough {
+				return step
+			}
+		}
+		base = 3600
+	case unit == "bytes":
+		for base*1024 <= rough {
+			base *= 1024
+		}
+	}
+	power := math.Pow(10, math.Floor(math.Log10(rough/base)))
+	for _, factor := range []float64{1, 2, 2.5, 5} {
+		// Half a Node is none, so a quarter of ten is no step.
+		if factor*power*base >= rough && (factor != 2.5 || power < 1 || power >= 10) {
+			return factor * power * base
+		}
+	}
+	return 10 * power * base
 }

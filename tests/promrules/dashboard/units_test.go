@@ -11,7 +11,7 @@ func TestValuesAreWrittenInTheWordsOfTheirUnit(t *testing.T) {
 		value float64
 		want  string
 	}{
-		{"short", 0, "0"}, {"short", 0.25, "0.25"}, {"short", 5000, "5 K"}, {"short", 999.9, "1 K"},
+		{"short", 0, "0"}, {"short", 0.25, "0.25"}, {"short", 5000, "5 K"}, {"short", 999.4, "999"},
 		{"s", 0, "0 s"}, {"s", 0.0125, "12.5 ms"}, {"s", 59, "59 s"}, {"s", 90, "1.5 min"}, {"s", 31_500_000, "52.1 weeks"},
 		{"percentunit", 0.256, "25.6 %"}, {"percentunit", 1, "100 %"},
 		{"bytes", 0, "0 B"}, {"bytes", 35 << 20, "35 MiB"}, {"Bps", 1_234_567, "1.23 MB/s"},
@@ -31,9 +31,9 @@ func TestAnAxisHasRoundMarksThatReachTheGreatestValue(t *testing.T) {
 	}{
 		{"short", 1, []float64{0, 0.25, 0.5, 0.75, 1}}, {"short", 7, []float64{0, 2, 4, 6, 8}},
 		{"short", 5000, []float64{0, 2000, 4000, 6000}}, {"short", 0, []float64{0, 0.25, 0.5, 0.75, 1}},
-		{"bytes", 35 << 20, []float64{0, 10 << 20, 20 << 20, 30 << 20, 40 << 20}}, {"s", 130, []float64{0, 60, 120, 180}},
+		{"bytes", 35 << 20, []float64{0, 10 << 20, 20 << 20, 30 << 20, 40 << 20}}, {"s", 119, []float64{0, 30, 60, 90, 120}}, {"s", 10_000, []float64{0, 3600, 7200, 10_800}},
 	} {
-		if got := Ticks(c.unit, c.greatest); !slices.Equal(got, c.want) {
+		if got := Ticks(c.unit, c.greatest, 4); !slices.Equal(got, c.want) {
 			t.Errorf("up to %v %s: %v, not %v", c.greatest, c.unit, got, c.want)
 		}
 	}

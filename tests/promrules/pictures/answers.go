@@ -13,8 +13,8 @@ import (
 	"packet-cloud-controller-manager/tests/promrules/recording"
 )
 
-// point is a value at so many seconds since the recording began.
-type point struct{ at, value float64 }
+// point is a value at so many seconds since the recording began, and the value that it is stacked on.
+type point struct{ at, value, floor float64 }
 
 // line is one series of a panel: points without a gap between them, in each stretch.
 type line struct {
@@ -85,7 +85,7 @@ func stretches(points []promql.FPoint, start time.Time, step time.Duration) [][]
 			found = append(found, nil)
 		}
 		stretch := &found[len(found)-1]
-		*stretch = append(*stretch, point{float64(p.T-start.UnixMilli()) / 1000, p.F})
+		*stretch = append(*stretch, point{at: float64(p.T-start.UnixMilli()) / 1000, value: p.F})
 		before = p.T
 	}
 	return found

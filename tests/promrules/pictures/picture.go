@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"image/color"
-	"image/png"
-	"os"
 	"path/filepath"
 
 	"gonum.org/v1/plot/text"
@@ -110,7 +108,7 @@ func drawRow(row dashboard.Row, answers [][]line, recorded recording.Recording, 
 		}
 	}
 	file := filepath.Join(folder, fileName(row.Title))
-	return file, p.save(file)
+	return file, save(p.canvas.Image(), file)
 }
 
 // sceneNames says which letter in the panels is which scene.
@@ -131,17 +129,4 @@ func letterOf(scene int) string { return string(rune('A' + scene)) }
 func centred(how text.Style) text.Style {
 	how.XAlign = draw.XCenter
 	return how
-}
-
-func (p picture) save(file string) error {
-	created, err := os.Create(file)
-	if err != nil {
-		return err
-	}
-	defer created.Close()
-	encoder := png.Encoder{CompressionLevel: png.BestCompression}
-	if err := encoder.Encode(created, p.canvas.Image()); err != nil {
-		return err
-	}
-	return created.Close()
 }

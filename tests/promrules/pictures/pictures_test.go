@@ -18,7 +18,7 @@ import (
 
 func TestALineIsBrokenWhereAStepHasNoNumber(t *testing.T) {
 	points := []promql.FPoint{{T: 1000, F: 1}, {T: 2000, F: 2}, {T: 3000, F: math.NaN()}, {T: 4000, F: 4}, {T: 6000, F: 6}}
-	want := [][]point{{{1, 1}, {2, 2}}, {{4, 4}}, {{6, 6}}}
+	want := [][]point{{{1, 1, 0}, {2, 2, 0}}, {{4, 4, 0}}, {{6, 6, 0}}}
 	if got := stretches(points, time.Unix(0, 0), time.Second); !reflect.DeepEqual(got, want) {
 		t.Errorf("%v", got)
 	}
@@ -26,9 +26,10 @@ func TestALineIsBrokenWhereAStepHasNoNumber(t *testing.T) {
 
 func TestAStackedLineLiesOnWhateverIsBelowItAtThatMoment(t *testing.T) {
 	lines := stacked([]line{
-		{"a", [][]point{{{1, 1}, {2, 2}}}}, {"b", [][]point{{{2, 10}, {3, 10}}}}, {"c", [][]point{{{1, 5}, {2, 5}, {3, 5}}}},
+		{"a", [][]point{{{1, 1, 0}, {2, 2, 0}}}}, {"b", [][]point{{{2, 10, 0}, {3, 10, 0}}}},
+		{"c", [][]point{{{1, 5, 0}, {2, 5, 0}, {3, 5, 0}}}},
 	})
-	want := [][][]point{{{{1, 1}, {2, 2}}}, {{{2, 12}, {3, 10}}}, {{{1, 6}, {2, 17}, {3, 15}}}}
+	want := [][][]point{{{{1, 1, 0}, {2, 2, 0}}}, {{{2, 12, 2}, {3, 10, 0}}}, {{{1, 6, 1}, {2, 17, 12}, {3, 15, 10}}}}
 	for i, line := range lines {
 		if !reflect.DeepEqual(line.stretches, want[i]) {
 			t.Errorf("%s is %v", line.name, line.stretches)

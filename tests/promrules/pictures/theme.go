@@ -3,6 +3,7 @@ package main
 import (
 	"image/color"
 
+	xfont "golang.org/x/image/font"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/text"
@@ -20,6 +21,7 @@ const (
 	headHeight  = 44
 	titleHeight = 28
 	legendLine  = 17
+	sceneLine   = 14
 	columns     = 24
 )
 
@@ -31,7 +33,7 @@ var (
 	gridLine  = gray(0xec)
 	axis      = gray(0x5c)
 	ink       = gray(0x24)
-	sceneTint = color.NRGBA{0x0b, 0x66, 0xc3, 0x0d}
+	sceneTint = color.NRGBA{0x0b, 0x66, 0xc3, 0x12}
 )
 
 // The colours of series, one after the other; they differ in lightness, too.
@@ -51,7 +53,7 @@ func gray(level uint8) color.NRGBA { return color.NRGBA{level, level, level, 0xf
 func style(size float64, tint color.Color, bold bool) text.Style {
 	face := font.Font{Typeface: "Liberation", Variant: "Sans", Size: vg.Length(size) * px}
 	if bold {
-		face.Weight = 700
+		face.Weight = xfont.WeightBold
 	}
 	return text.Style{Color: tint, Font: face, XAlign: draw.XLeft, YAlign: draw.YCenter, Handler: plot.DefaultTextHandler}
 }

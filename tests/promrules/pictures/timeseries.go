@@ -15,6 +15,9 @@ import (
 	"packet-cloud-controller-manager/tests/promrules/recording"
 )
 
+// A plot that is lower than so many pixels has half as many marks.
+const lowPlot = 110
+
 // timeSeries draws lines over time, one on top of the other where the panel stacks them, and below them which is which.
 func (p picture) timeSeries(b box, panel dashboard.Panel, lines []line, recorded recording.Recording) error {
 	field := panel.FieldConfig.Defaults
@@ -23,20 +26,24 @@ func (p picture) timeSeries(b box, panel dashboard.Panel, lines []line, recorded
 	p.legend(box{b.x, b.y + b.h - below, b.w, below}, legend)
 
 	drawn := lines
-	stacks := field.Custom.Stacking.Mode == "normal"
-	if stacks {
+	if field.Custom.Stacking.Mode == "normal" {
 		drawn = stacked(lines)
 	}
 	chart := plot.New()
 	chart.BackgroundColor = color.Transparent
 	chart.X.Min, chart.X.Max = 0, recorded.End.Sub(recorded.Start).Seconds()
 	chart.Y.Min = 0
-	marks := dashboard.Ticks(field.Unit, greatest(drawn))
-	chart.Y.Max = marks[len(marks)-1]
+	most := greatest(drawn)
 	if field.Max != nil {
-		chart.Y.Max = *field.Max
-		marks = dashboard.Ticks(field.Unit, *field.Max)
+		most = *field.Max
+		drawn = cut(drawn, most)
 	}
+	about := 4
+	if b.h-below < lowPlot {
+		about = 2
+	}
+	marks := dashboard.Ticks(field.Unit, most, about)
+	chart.Y.Max = marks[len(marks)-1]
 	unit := func(at float64) string { return dashboard.Format(field.Unit, at) }
 	chart.Y.Tick.Marker = ticks(marks, unit)
 	chart.X.Tick.Marker = ticks(minutes(chart.X.Max), clock)
@@ -47,18 +54,17 @@ func (p picture) timeSeries(b box, panel dashboard.Panel, lines []line, recorded
 	grid.Vertical.Color, grid.Horizontal.Color = gridLine, gridLine
 	chart.Add(tinted, grid)
 	for i := len(drawn) - 1; i >= 0; i-- {
-		if err := add(chart, drawn, i, field, stacks); err != nil {
+		if err := add(chart, drawn[i], palette[i%len(palette)], field); err != nil {
 			return err
 		}
 	}
-	chart.Draw(p.part(b.inner(0, 0, 0, below+4)))
+	chart.Draw(p.part(b.inner(0, sceneLine, 0, below+4)))
 	return nil
 }
 
 // add adds a line to the chart, with what is filled below it, down to the line that it is stacked on.
-func add(chart *plot.Plot, lines []line, i int, field dashboard.Field, stacks bool) error {
-	tint := palette[i%len(palette)]
-	for _, stretch := range lines[i].stretches {
+func add(chart *plot.Plot, l line, tint color.NRGBA, field dashboard.Field) error {
+	for _, stretch := range l.stretches {
 		upper := make(plotter.XYs, len(stretch))
 		for j, point := range stretch {
 			upper[j] = plotter.XY{X: point.at, Y: point.value}
@@ -66,11 +72,7 @@ func add(chart *plot.Plot, lines []line, i int, field dashboard.Field, stacks bo
 		if opacity := field.Custom.FillOpacity; opacity > 0 && len(stretch) > 1 {
 			outline := append(plotter.XYs{}, upper...)
 			for j := len(stretch) - 1; j >= 0; j-- {
-				floor := 0.0
-				if stacks && i > 0 {
-					floor = lines[i-1].at(stretch[j].at)
-				}
-				outline = append(outline, plotter.XY{X: stretch[j].at, Y: floor})
+				outline = append(outline, plotter.XY{X: stretch[j].at, Y: stretch[j].floor})
 			}
 			area, err := plotter.NewPolygon(outline)
 			if err != nil {
@@ -99,39 +101,39 @@ func add(chart *plot.Plot, lines []line, i int, field dashboard.Field, stacks bo
 	return nil
 }
 
-// at is the line's value at a moment, or 0 where it has none.
-func (l line) at(moment float64) float64 {
-	for _, stretch := range l.stretches {
-		for _, point := range stretch {
-			if point.at == moment {
-				return point.value
-			}
-		}
-	}
-	return 0
-}
-
 // stacked are the lines with each on top of those before it. Where one has no value it adds nothing.
 func stacked(lines []line) []line {
-	floor := map[float64]float64{}
+	height := map[float64]float64{}
 	var all []line
 	for _, l := range lines {
-		moments := map[float64]float64{}
-		for _, stretch := range l.stretches {
-			for _, point := range stretch {
-				moments[point.at] = point.value
-			}
-		}
 		raised := line{name: l.name}
 		for _, stretch := range l.stretches {
 			var higher []point
-			for _, at := range stretch {
-				floor[at.at] += at.value
-				higher = append(higher, point{at.at, floor[at.at]})
+			for _, p := range stretch {
+				floor := height[p.at]
+				height[p.at] = floor + p.value
+				higher = append(higher, point{p.at, floor + p.value, floor})
 			}
 			raised.stretches = append(raised.stretches, higher)
 		}
 		all = append(all, raised)
+	}
+	return all
+}
+
+// cut are the lines with nothing above the panel's greatest value.
+func cut(lines []line, most float64) []line {
+	var all []line
+	for _, l := range lines {
+		lower := line{name: l.name}
+		for _, stretch := range l.stretches {
+			var points []point
+			for _, p := range stretch {
+				points = append(points, point{p.at, min(p.value, most), min(p.floor, most)})
+			}
+			lower.stretches = append(lower.stretches, points)
+		}
+		all = append(all, lower)
 	}
 	return all
 }
@@ -201,7 +203,7 @@ func (s *scenes) Plot(c draw.Canvas, chart *plot.Plot) {
 			c.Fill(vg.Rectangle{Min: vg.Point{X: from, Y: c.Min.Y}, Max: vg.Point{X: to, Y: c.Max.Y}}.Path())
 		}
 		letter := centred(style(10, axis, true))
-		letter.YAlign = draw.YTop
-		c.FillText(letter, vg.Point{X: (from + to) / 2, Y: c.Max.Y - 2*px}, letterOf(i))
+		letter.YAlign = draw.YBottom
+		c.FillText(letter, vg.Point{X: (from + to) / 2, Y: c.Max.Y + 3*px}, letterOf(i))
 	}
 }

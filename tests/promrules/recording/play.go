@@ -24,7 +24,7 @@ var played = []struct {
 }{
 	{"cold start", 5_000, []string{"--scenario=cold-start", "--rate=2", "--burst=10"}},
 	{"join burst", 5_000, []string{"--scenario=join-burst", "--burst-seconds=10", "--rate=5"}},
-	{"throttled API", 5_000, []string{"--scenario=throttled", "--burst-seconds=10"}},
+	{"throttled API", 5_000, []string{"--scenario=throttled", "--burst-seconds=10", "--rate-limit=40/1m"}},
 	{"flapping Nodes", 1_000, []string{"--scenario=flapping", "--flapping-seconds=40"}},
 	{"outage", 5_000, []string{"--scenario=outage", "--burst-seconds=10", "--outage-seconds=60"}},
 	{"restart", 5_000, []string{"--scenario=restart", "--burst-seconds=10"}},
