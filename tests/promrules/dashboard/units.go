@@ -1,3 +1,5 @@
+// Values and the marks of an axis in the words of Grafana's units.
+
 package dashboard
 
 import (

@@ -1,3 +1,5 @@
+// What Grafana fills in: the variables of an expression, how far apart points are, and the names of a legend.
+
 package dashboard
 
 import (

@@ -1,9 +1,10 @@
+// What the panels of a row ask, answered over a recording.
+
 package main
 
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 	"time"
 
@@ -91,11 +92,10 @@ func stretches(points []promql.FPoint, start time.Time, step time.Duration) [][]
 	return found
 }
 
-// fileName is what the picture of a row is called.
+// fileName is what the picture of a row is called: by the first thing that its title names.
 func fileName(title string) string {
-	words := strings.FieldsFunc(strings.ToLower(title), func(letter rune) bool { return letter < 'a' || letter > 'z' })
-	words = slices.DeleteFunc(words, func(word string) bool {
-		return slices.Contains([]string{"the", "and", "that", "are", "is", "it"}, word)
-	})
-	return "dashboard-" + strings.Join(words[:min(len(words), 3)], "-") + ".png"
+	title, _, _ = strings.Cut(title, ", ")
+	title, _, _ = strings.Cut(title, " and ")
+	words := strings.Fields(strings.ToLower(strings.TrimPrefix(title, "The ")))
+	return "dashboard-" + strings.Join(words, "-") + ".png"
 }

@@ -1,6 +1,8 @@
+// Which line is which, below a panel.
+
 package main
 
-// named entry of a legend: which line, and how far from the left.
+// entry is a name in the legend: which line, and how far from the left.
 type entry struct {
 	line int
 	name string

@@ -1,3 +1,5 @@
+// A row of the dashboard as a picture: its heading, and its panels where the dashboard has them.
+
 package main
 
 import (

@@ -1,3 +1,5 @@
+// A picture as a small file.
+
 package main
 
 import (

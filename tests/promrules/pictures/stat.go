@@ -1,3 +1,5 @@
+// Panels that are one value.
+
 package main
 
 import (

@@ -1,3 +1,5 @@
+// Sizes and colours.
+
 package main
 
 import (

@@ -1,3 +1,5 @@
+// Panels that are lines over time.
+
 package main
 
 import (

@@ -1,3 +1,5 @@
+// A recording as a file, so that it can be drawn again, or read by a real Prometheus.
+
 package recording
 
 import (

@@ -1,3 +1,5 @@
+// The scenes of the load test that are recorded.
+
 package recording
 
 import (

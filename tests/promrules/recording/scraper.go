@@ -1,3 +1,5 @@
+// Reading the program as Prometheus does, and asking it how it is as a kubelet does.
+
 package recording
 
 import (
@@ -19,7 +21,7 @@ import (
 // How often a kubelet asks, unless it is told otherwise.
 const probes = 10 * time.Second
 
-// Scraper reads the program as Prometheus does and asks it how it is as a kubelet does.
+// Scraper is one target that is read, and what was read of it.
 type Scraper struct {
 	url     string
 	target  []labels.Label
