@@ -50,10 +50,11 @@ type Target struct {
 
 // Field is how values are shown.
 type Field struct {
-	Unit   string   `json:"unit"`
-	Min    *float64 `json:"min"`
-	Max    *float64 `json:"max"`
-	Custom struct {
+	Unit    string   `json:"unit"`
+	Min     *float64 `json:"min"`
+	Max     *float64 `json:"max"`
+	NoValue string   `json:"noValue"`
+	Custom  struct {
 		FillOpacity float64 `json:"fillOpacity"`
 		ShowPoints  string  `json:"showPoints"`
 		Stacking    struct {

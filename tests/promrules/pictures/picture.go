@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"image/color"
 	"path/filepath"
@@ -98,7 +99,7 @@ func drawRow(row dashboard.Row, answers [][]line, recorded recording.Recording, 
 		inside := b.inner(8, titleHeight, 10, 6)
 		switch {
 		case len(answers[i]) == 0:
-			p.write(b.x+b.w/2, b.y+b.h/2, "No data", centred(style(14, axis, false)))
+			p.write(b.x+b.w/2, b.y+b.h/2, cmp.Or(panel.FieldConfig.Defaults.NoValue, "No data"), centred(style(14, axis, false)))
 		case panel.Type == "stat":
 			p.stat(inside, panel, answers[i])
 		case panel.Type == "timeseries":
