@@ -58,6 +58,8 @@ func Play(ctx context.Context, lab string) ([]Sample, error) {
 		options = append(options, "--nodes="+strconv.Itoa(scene.nodes), "--secure-port="+strconv.Itoa(port), "--plots="+filepath.Join(folder, "plots.html"))
 		command := exec.CommandContext(ctx, lab, options...)
 		command.Stdout, command.Stderr = os.Stderr, os.Stderr
+		// So that it stops the program in good order.
+		command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
 		scraper.Mark(scene.title, time.Now(), 1)
 		err := command.Run()
 		var checks *exec.ExitError
