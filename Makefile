@@ -108,7 +108,7 @@ alerts: ## the alerts as an object of Prometheus Operator, after a change in dep
 # One that is there is drawn again with `go run ./pictures -recording FILE`, without the load test.
 RECORDING = $(abspath $(TARGET_DIR))/load-test/dashboard.om
 
-dashboard-pictures: ## docs/images/dashboard-*.png: what the dashboard shows of a load test that is played for it; some six minutes
+dashboard-pictures: ## docs/images/dashboard-*.png: what the dashboard shows of a load test that is played for it; some five minutes after the build
 	$(CARGO) build --release --locked -p $(NAME) -p lab
 	@mkdir -p "$(dir $(RECORDING))"
 	$(PROMRULES) go run ./pictures -lab "$(abspath $(TARGET_DIR))/release/lab" -recording "$(RECORDING)"
