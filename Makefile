@@ -46,10 +46,10 @@ PIPELINE := .ci/pipeline
 export ARCH BRANCH_NAME CA_CERTIFICATES CARGO CONFIRM CONTAINER_TOOL DOCKERBUILD IMAGE MAKE OS RELEASE_TAG RUST_IMAGE TRIPLE
 
 .DEFAULT_GOAL := help
-.PHONY: help build build-here build-in-container image image-root ci cd prerelease release test pipeline-test capability-test fault-test fault-table bench demo load-test alerts fuzz fuzz-build fmt lint notices sbom clean
+.PHONY: help build build-here build-in-container image image-root ci cd prerelease release test pipeline-test capability-test fault-test fault-table bench demo load-test alerts dashboard-pictures fuzz fuzz-build fmt lint notices sbom clean
 
 help: ## list what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 build: build-$(WHERE) ## the release binary, dist/bin/NAME--OS-ARCH; OS=linux|darwin, ARCH=amd64|arm64, DOCKERBUILD=true in a container
 
@@ -108,7 +108,7 @@ test: ## everything that can fail: unit, integration and end-to-end tests, and t
 		2>"$(TEST_LOG)" || { tail -n 20 "$(TEST_LOG)"; echo "What the tests logged is in $(TEST_LOG)." >&2; exit 1; }
 	tests/no-secret-in.sh "$(TEST_LOG)"
 	$(MAKE) capability-test
-	$(PROMRULES) go test -count=1 .
+	$(PROMRULES) go vet ./... && go test -count=1 ./...
 	PACKET_API_SERVER="$(abspath $(TARGET_DIR))/debug/packet-api-server" packet-api-server/judges/schemathesis.sh
 	PACKET_API_SERVER="$(abspath $(TARGET_DIR))/debug/packet-api-server" packet-api-server/judges/packngo.sh
 
@@ -150,7 +150,15 @@ load-test: ## will it hold for my cluster? NODES= SCENARIO=a,b|all RATE= BURST= 
 
 alerts: ## the alerts as an object of Prometheus Operator, after a change in deploy/monitoring/alerts.yaml; and their tests
 	$(PROMRULES) go run . >../../deploy/monitoring/prometheus-rule.yaml
-	$(PROMRULES) go test -count=1 .
+	$(PROMRULES) go test -count=1 ./...
+
+# One that is there is drawn again with `go run ./pictures -recording FILE`, without the load test.
+RECORDING = $(abspath $(TARGET_DIR))/load-test/dashboard.om
+
+dashboard-pictures: ## docs/images/dashboard-*.png: what the dashboard shows of a load test that is played for it; some five minutes after the build
+	$(CARGO) build --release --locked -p $(NAME) -p lab
+	@mkdir -p "$(dir $(RECORDING))"
+	$(PROMRULES) go run ./pictures -lab "$(abspath $(TARGET_DIR))/release/lab" -recording "$(RECORDING)"
 
 FUZZ_TARGETS := configuration node_texts packet_answers rate_limit_headers
 # Without a sanitizer, the Rust release of rust-toolchain.toml will do, and there is no unsafe code that one would watch.

@@ -7,6 +7,7 @@ mod support;
 use std::io::{BufRead, Read};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 use support::{PRODUCT, said};
@@ -223,6 +224,31 @@ fn what_was_played_before_an_interruption_is_told() {
     assert_eq!((result["passed"].as_bool(), result["scenarios"].as_array().unwrap().len()), (Some(false), 1));
     assert_eq!(result["scenarios"][0]["logs"], serde_json::json!([]));
     assert!(results.plots().contains("cold-start"));
+}
+
+#[test]
+fn anybody_may_read_the_programs_metrics_at_the_port_that_was_named() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let results = Results::new();
+    let mut lab = lab();
+    lab.arg("--binary").arg(&*PRODUCT).args(["--nodes=5", "--scenario=flapping", "--flapping-seconds=600"]);
+    lab.arg(format!("--secure-port={port}")).args(results.options()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut lab = lab.spawn().unwrap();
+    rustls::crypto::ring::default_provider().install_default().unwrap();
+    let client = reqwest::Client::builder().tls_danger_accept_invalid_certs(true).no_proxy().build().unwrap();
+    let read = async || client.get(format!("https://127.0.0.1:{port}/metrics")).send().await?.text().await;
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    // Refused until the program is up, and for good where it does not serve: then the lab's end is what ends the wait.
+    let metrics = loop {
+        if let Ok(metrics) = runtime.block_on(read()) {
+            break metrics;
+        }
+        assert_eq!(lab.try_wait().unwrap(), None, "the load test ended, and nobody could read the metrics");
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    assert!(Command::new("kill").args(["-INT", &lab.id().to_string()]).status().unwrap().success());
+    assert_eq!(lab.wait().unwrap().code(), Some(130));
+    assert!(metrics.contains("packet_ccm_build_info{"), "{metrics}");
 }
 
 #[test]

@@ -15,6 +15,8 @@ import (
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
 	"go.yaml.in/yaml/v2"
+
+	"packet-cloud-controller-manager/tests/promrules/memory"
 )
 
 const (
@@ -55,7 +57,7 @@ func read(t *testing.T, file string) string {
 
 func alerts(t *testing.T) []rulefmt.Rule {
 	t.Helper()
-	groups, errs := rulefmt.ParseFile(alertsFile, false, model.UTF8Validation, promParser, nil)
+	groups, errs := rulefmt.ParseFile(alertsFile, false, model.UTF8Validation, memory.Parser, nil)
 	if errs != nil {
 		t.Fatal(errs)
 	}
@@ -77,9 +79,9 @@ func TestEachAlertFiresWhenItShouldAndNotOtherwise(t *testing.T) {
 	fires, silent := map[string]bool{}, map[string]bool{}
 	for _, test := range file.Tests {
 		t.Run(test.Name, func(t *testing.T) {
-			w := newWorld()
+			w := memory.New()
 			for _, input := range test.InputSeries {
-				if err := w.load(input.Series, input.Values, time.Duration(test.Interval)); err != nil {
+				if err := load(w, input.Series, input.Values, time.Duration(test.Interval)); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -99,13 +101,13 @@ func TestEachAlertFiresWhenItShouldAndNotOtherwise(t *testing.T) {
 				}
 			}
 			for _, expression := range test.Expressions {
-				found, err := w.query(expression.Expr, time.Unix(0, 0).Add(time.Duration(expression.EvalTime)))
+				found, err := w.Query(expression.Expr, time.Unix(0, 0).Add(time.Duration(expression.EvalTime)))
 				if err != nil {
 					t.Fatal(err)
 				}
 				var wanted promql.Vector
 				for _, want := range expression.ExpSamples {
-					metric, err := promParser.ParseMetric(want.Labels)
+					metric, err := memory.Parser.ParseMetric(want.Labels)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -134,7 +136,7 @@ func TestEachAlertFiresWhenItShouldAndNotOtherwise(t *testing.T) {
 // alertOf is the alert whose state is asked for: by its whole name, for one that is misspelt would never be found to fire.
 func alertOf(t *testing.T, expr string) string {
 	t.Helper()
-	parsed, err := promParser.ParseExpr(expr)
+	parsed, err := memory.Parser.ParseExpr(expr)
 	if err != nil {
 		t.Fatal(err)
 	}

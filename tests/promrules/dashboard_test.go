@@ -1,43 +1,24 @@
 package main
 
 import (
-	"encoding/json"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
+
+	"packet-cloud-controller-manager/tests/promrules/dashboard"
+	"packet-cloud-controller-manager/tests/promrules/memory"
 )
 
-type panel struct {
-	ID          int    `json:"id"`
-	Type        string `json:"type"`
-	Title       string `json:"title"`
-	Description string `json:"description"`
-	GridPos     struct{ H, W, X, Y int }
-	Datasource  struct{ Type, UID string }
-	Targets     []struct {
-		Expr       string `json:"expr"`
-		Datasource struct{ Type, UID string }
-	} `json:"targets"`
-	Panels []panel `json:"panels"`
-}
-
-type dashboard struct {
-	UID           string  `json:"uid"`
-	SchemaVersion int     `json:"schemaVersion"`
-	Panels        []panel `json:"panels"`
-	Templating    struct {
-		List []struct{ Name, Type string }
-	}
-}
-
-func theDashboard(t *testing.T) dashboard {
+func theDashboard(t *testing.T) dashboard.Dashboard {
 	t.Helper()
-	var board dashboard
-	if err := json.Unmarshal([]byte(read(t, "../../deploy/monitoring/dashboard.json")), &board); err != nil {
+	board, err := dashboard.Read("../../deploy/monitoring/dashboard.json")
+	if err != nil {
 		t.Fatal(err)
 	}
 	return board
@@ -45,7 +26,7 @@ func theDashboard(t *testing.T) dashboard {
 
 // filled is an expression with values in place of the dashboard's variables.
 func filled(expr string) string {
-	return strings.NewReplacer("$__rate_interval", "5m", "$__range", "1h", "$instance", ".*").Replace(expr)
+	return dashboard.Variables{Instance: ".*", RateInterval: 5 * time.Minute, Range: time.Hour}.Fill(expr)
 }
 
 func TestEveryPanelAsksWhatPrometheusUnderstandsAndSaysWhatFor(t *testing.T) {
@@ -73,8 +54,12 @@ func TestEveryPanelAsksWhatPrometheusUnderstandsAndSaysWhatFor(t *testing.T) {
 		if panel.Datasource.UID != "${datasource}" || len(panel.Targets) == 0 {
 			t.Errorf("%s asks nothing, or not the datasource that was chosen", panel.Title)
 		}
+		// Where a Node joins now and then, a time to initialise is one value between two gaps: no line, and so nothing at all.
+		if panel.FieldConfig.Defaults.Custom.ShowPoints == "never" {
+			t.Errorf("%s does not show a value that has none beside it", panel.Title)
+		}
 		for _, target := range panel.Targets {
-			if _, err := promParser.ParseExpr(filled(target.Expr)); err != nil {
+			if _, err := memory.Parser.ParseExpr(filled(target.Expr)); err != nil {
 				t.Errorf("%s: %v", panel.Title, err)
 			}
 			if !strings.Contains(target.Expr, `instance=~"$instance"`) {
@@ -131,7 +116,7 @@ func TestAlertsAndDashboardAskForWhatIsMeasured(t *testing.T) {
 	// Those of the scrape, that every series has.
 	everywhere := []string{"__name__", "instance", "job", "le"}
 	for who, expr := range asked {
-		parsed, err := promParser.ParseExpr(expr)
+		parsed, err := memory.Parser.ParseExpr(expr)
 		if err != nil {
 			t.Errorf("%s: %v", who, err)
 			continue
@@ -170,5 +155,36 @@ func TestAlertsAndDashboardAskForWhatIsMeasured(t *testing.T) {
 			}
 			return nil
 		})
+	}
+}
+
+// A counter with labels is not there before there is something to count, and of a series that begins with 1 no rate knows that it
+// was 0 before. Where every single one matters the panel has to count it.
+func TestWhatHappensOnceIsSeenThoughItsSeriesBeginsWithIt(t *testing.T) {
+	for title, series := range map[string]string{
+		"Probes that failed within five minutes":          `packet_ccm_serving_requests_total{instance="a",path="readyz",code="500"}`,
+		"Writes that came to nothing within five minutes": `packet_ccm_kubernetes_writes_total{instance="a",write="node",result="refused"}`,
+		"Shutdown taints within an hour":                  `packet_ccm_shutdown_taints_total{instance="a",change="put_on"}`,
+	} {
+		board := theDashboard(t)
+		found := slices.IndexFunc(board.Panels, func(panel dashboard.Panel) bool { return panel.Title == title })
+		if found < 0 {
+			t.Fatalf("there is no panel %s", title)
+		}
+		w := memory.New()
+		// Nothing for ten minutes, then one, and after 100 minutes two more, once the first is long past.
+		if err := load(w, series, "_x20 1x200 3x10", 30*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		for minutes, want := range map[int]float64{5: 0, 11: 1, 112: 2} {
+			answer, err := w.Query(filled(board.Panels[found].Targets[0].Expr), time.Unix(0, 0).Add(time.Duration(minutes)*time.Minute))
+			got := 0.0
+			if len(answer) > 0 {
+				got = answer[0].F
+			}
+			if err != nil || math.Abs(got-want) > 0.3 {
+				t.Errorf("%s is %v after %d minutes, not %v (%v)", title, got, minutes, want, err)
+			}
+		}
 	}
 }

@@ -44,6 +44,10 @@ pub(crate) struct ProgramOptions {
     /// Its limit of requests at once after a pause [default: the program's own]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Program")]
     pub(crate) burst: Option<u32>,
+
+    /// Its --secure-port, at 127.0.0.1, where anyone may then read /metrics; 0 serves nothing
+    #[arg(long, value_name = "PORT", default_value_t = 0, help_heading = "Program")]
+    pub(crate) secure_port: u16,
 }
 
 /// Which program the controller stands in for.

@@ -33,10 +33,11 @@ pub(crate) fn introduction(stage: &Stage) -> String {
 pub(crate) fn invitation(stage: &Stage) -> String {
     let kubeconfig = stage.cluster.kubeconfig().display();
     format!(
-        "{}\n  {} status --port 0\n  kubectl --kubeconfig {kubeconfig} get nodes -o wide\n  kubectl --kubeconfig {kubeconfig} get events\n  \
+        "{}\n  {} status --port {}\n  kubectl --kubeconfig {kubeconfig} get nodes -o wide\n  kubectl --kubeconfig {kubeconfig} get events\n  \
          curl -H 'X-Auth-Token: {}' \\\n  '{}projects/{}/devices?per_page=2'\n  less {}\nCtrl-C ends it.",
         style("Everything still runs. Look around:").bold(),
         stage.binary.display(),
+        stage.demo.program.secure_port,
         stage.packet.token(),
         stage.packet.url(),
         stage.packet.project_id(),

@@ -89,8 +89,9 @@ impl Product {
             .arg(format!("--kubeconfig={}", around.kubeconfig.display()))
             // There is but one, and one that is started after another was killed would wait until that one's Lease runs out.
             .args(["--v=2", "--logging-format=json", "--leader-elect=false"])
-            // Whatever else runs on this machine may have the port.
-            .arg("--secure-port=0")
+            // Serves nothing unless told to: whatever else runs on this machine may have the port.
+            .arg(format!("--secure-port={}", options.secure_port))
+            .args(["--bind-address=127.0.0.1", "--authorization-always-allow-paths=/healthz,/livez,/readyz,/metrics"])
             .stdin(Stdio::null())
             .stdout(output)
             .stderr(errors)
