@@ -31,23 +31,67 @@ ifneq ($(shell uname -m),x86_64)
 CROSS_linux_amd64 := CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER=x86_64-linux-gnu-gcc
 endif
 
+# Whether a container builds: DOCKERBUILD=true.
+WHERE_true := in-container
+WHERE_false := here
+IMAGE_ROOT_here := image-root
+WHERE := $(or $(WHERE_$(or $(DOCKERBUILD),false)),$(error DOCKERBUILD=$(DOCKERBUILD) is neither true nor false))
+CARGO_BUILD ?= build
+
+# The image's name where it is pushed to, with its registry.
+IMAGE := $(or $(IMAGE),docker.io/packethost/$(NAME))
+
+# The steps of the pipeline, and what they are told.
+PIPELINE := .ci/pipeline
+export ARCH BRANCH_NAME CA_CERTIFICATES CARGO CONFIRM CONTAINER_TOOL DOCKERBUILD IMAGE MAKE OS RELEASE_TAG RUST_IMAGE TRIPLE
+
 .DEFAULT_GOAL := help
-.PHONY: help build test capability-test fault-test fault-table bench demo load-test alerts fuzz fuzz-build fmt lint notices sbom clean
+.PHONY: help build build-here build-in-container image image-root ci cd prerelease release test pipeline-test capability-test fault-test fault-table bench demo load-test alerts fuzz fuzz-build fmt lint notices sbom clean
 
 help: ## list what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-build: ## the release binary, dist/bin/NAME--OS-ARCH; OS=linux|darwin, ARCH=amd64|arm64
+build: build-$(WHERE) ## the release binary, dist/bin/NAME--OS-ARCH; OS=linux|darwin, ARCH=amd64|arm64, DOCKERBUILD=true in a container
+
+build-here:
 	$(KNOWN_PLATFORM)
 	@test -d "$$(rustc --print sysroot)/lib/rustlib/$(TRIPLE)/lib" || { \
 		echo "Rust's standard library for $(TRIPLE) is not installed. Get it with: rustup target add $(TRIPLE)" >&2; \
 		echo "A foreign target needs a linker as well: Debian's gcc-aarch64-linux-gnu or gcc-x86-64-linux-gnu for" \
-			"Linux; a darwin binary is best built on macOS." >&2; \
+			"Linux; a darwin binary is best built on macOS. Or build in a container: make build OS=$(OS) ARCH=$(ARCH)" \
+			"DOCKERBUILD=true" >&2; \
 		exit 1; }
-	$(CROSS_$(OS)_$(ARCH)) RUSTFLAGS="$(BUILD_FLAGS)" $(CARGO) build --release --locked -p $(NAME) \
+	$(CROSS_$(OS)_$(ARCH)) RUSTFLAGS="$(BUILD_FLAGS)" $(CARGO) $(CARGO_BUILD) --release --locked -p $(NAME) \
 		--target $(TRIPLE) --target-dir "$(TARGET_DIR)"
 	@mkdir -p $(dir $(BINARY))
 	cp "$(TARGET_DIR)/$(TRIPLE)/release/$(NAME)" $(BINARY)
+
+build-in-container:
+	$(KNOWN_PLATFORM)
+	$(PIPELINE)/build.sh
+
+# `linux`, whatever the machine is: there are no images of anything else.
+image: $(IMAGE_ROOT_$(WHERE)) ## an OCI image of it, NAME:latest, by Docker, podman or buildah: CONTAINER_TOOL=; ARCH= and DOCKERBUILD=true as for build
+	$(PIPELINE)/image.sh
+
+image-root:
+	$(MAKE) build OS=linux
+	$(MAKE) notices
+	$(PIPELINE)/image-root.sh dist/bin/$(NAME)--linux-$(ARCH)
+
+ci: ## what runs for every change: build, test, image
+	$(MAKE) build
+	$(MAKE) test
+	$(MAKE) image
+
+cd: ## push the image of ci as IMAGE:BRANCH_NAME and IMAGE:COMMIT; takes CONFIRM=true and BRANCH_NAME=
+	@$(PIPELINE)/cd.sh
+
+prerelease: ## prepare the commit to tag as RELEASE_TAG=v1.2.3: version, README.md, CHANGELOG.md, deploy/releases/
+	@$(PIPELINE)/prerelease
+
+release: ## push the image of ci as IMAGE:RELEASE_TAG, at that Git tag; takes CONFIRM=true and RELEASE_TAG=v1.2.3
+	@$(PIPELINE)/release.sh
 
 # What the alerts and the dashboard mean to Prometheus. Go keeps the result of a test only by what lies in its own module, so
 # `-count=1`.
@@ -67,6 +111,9 @@ test: ## everything that can fail: unit, integration and end-to-end tests, and t
 	$(PROMRULES) go test -count=1 .
 	PACKET_API_SERVER="$(abspath $(TARGET_DIR))/debug/packet-api-server" packet-api-server/judges/schemathesis.sh
 	PACKET_API_SERVER="$(abspath $(TARGET_DIR))/debug/packet-api-server" packet-api-server/judges/packngo.sh
+
+pipeline-test: ## image, cd, prerelease and release in a copy of the repository, against a registry; takes docker-registry, skopeo, buildah
+	$(CARGO) test --locked -p $(NAME) --test pipeline -- --ignored --nocapture
 
 capability-test: ## docs/adding-a-capability.md, followed in a copy of the repository, which is then built and tested
 	$(CARGO) test --locked -p $(NAME) --test docs -- --ignored capability

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::page::{Block, Page, files, root};
+use crate::page::{Block, Page};
+use crate::repository::{files, root, write};
 
 const PAGE: &str = "docs/adding-a-capability.md";
 /// What stands between two changes of one file.
@@ -61,15 +62,6 @@ fn followed() -> BTreeMap<PathBuf, String> {
         files.insert(path.into(), text);
     }
     files
-}
-
-/// Writes a file unless it is like that already, so that nothing is built anew without need.
-fn write(path: &Path, content: &[u8]) {
-    if std::fs::read(path).is_ok_and(|before| before == content) {
-        return;
-    }
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, content).unwrap();
 }
 
 #[test]

@@ -6,7 +6,8 @@ use std::path::Path;
 use clap::Parser;
 use packet_cloud_controller_manager::config::Flags;
 
-use crate::page::{Page, pages, root};
+use crate::page::{Page, pages};
+use crate::repository::root;
 
 /// The name of the program, with which the names of its builds begin.
 const PROGRAM: &str = "packet-cloud-controller-manager";

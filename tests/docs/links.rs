@@ -3,7 +3,8 @@
 use std::path::{Component, Path, PathBuf};
 
 use crate::capability;
-use crate::page::{Page, pages, root};
+use crate::page::{Page, pages};
+use crate::repository::root;
 
 /// Where the links of a page lead, as they are written.
 fn targets(page: &Page) -> Vec<String> {

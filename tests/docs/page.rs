@@ -1,9 +1,8 @@
 //! The Markdown files of the repository, taken apart as far as the tests need it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// Folders that hold what was built or is no part of the repository.
-const NOT_OURS: [&str; 4] = ["target", "dist", ".git", ".cache"];
+use crate::repository::{files, root};
 
 /// A Markdown file.
 pub(crate) struct Page {
@@ -21,29 +20,6 @@ pub(crate) struct Block {
     pub(crate) before: String,
     /// Its lines, each with its end.
     pub(crate) text: String,
-}
-
-/// The top of the repository.
-pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// Every file of the repository, from its top, in order.
-pub(crate) fn files() -> Vec<PathBuf> {
-    let (mut folders, mut files) = (vec![root().to_owned()], Vec::new());
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let (path, kind) = entry.map(|entry| (entry.path(), entry.file_type().unwrap())).unwrap();
-            let is_ours = !NOT_OURS.iter().any(|name| path.ends_with(name));
-            match (is_ours, kind.is_dir()) {
-                (false, _) => {}
-                (true, true) => folders.push(path),
-                (true, false) => files.push(path.strip_prefix(root()).unwrap().to_owned()),
-            }
-        }
-    }
-    files.sort();
-    files
 }
 
 /// Every Markdown file.
