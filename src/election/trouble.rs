@@ -7,10 +7,10 @@ use crate::config::duration::show;
 /// Why the Lease could not be read or written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
-    /// The ClusterRole does not grant it.
+    /// No role grants it.
     #[error(
         "the API server forbids to {verb} the Lease {lease}: {message}; grant get, create and update on leases of \
-         coordination.k8s.io in the ClusterRole, or run a single replica with --leader-elect=false"
+         coordination.k8s.io, for this name and in this namespace, or run a single replica with --leader-elect=false"
     )]
     Forbidden {
         /// What was tried: get, create or update.

@@ -157,7 +157,7 @@ const REASONS: [&str; 9] = [
 fn advice(code: u16) -> &'static str {
     match code {
         401 => "; check the kubeconfig or the ServiceAccount's token",
-        403 => "; check the ClusterRole",
+        403 => "; check what the ServiceAccount is granted",
         _ => "",
     }
 }

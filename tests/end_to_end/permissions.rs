@@ -37,11 +37,11 @@ const QUICK: [&str; 5] = [
 ];
 const FRESH: [(&str, &str); 1] = [("METAL_CACHE_NOT_FOUND_TTL", "10ms")];
 
-/// Somebody who writes a label to a Node again and again.
-fn keep_writing(nodes: Api<Node>, name: String) -> JoinHandle<()> {
+/// Somebody who writes a label of that name to a Node again and again.
+fn keep_writing(nodes: Api<Node>, name: String, label: String) -> JoinHandle<()> {
     tokio::spawn(async move {
         for round in 0_u64.. {
-            let patch = Patch::Merge(json!({"metadata": {"labels": {"theirs": round.to_string()}}}));
+            let patch = Patch::Merge(json!({"metadata": {"labels": {&label: round.to_string()}}}));
             if nodes.patch(&name, &PatchParams::default(), &patch).await.is_err() {
                 return;
             }
@@ -93,8 +93,9 @@ async fn everything(stage: &Stage) {
     stage.packet.store().set_device_state(&off.id, DeviceState::Active);
     set_ready(&stage.nodes, &off.hostname, true).await;
     until("the taint to go", stage, async || !is_marked(stage, &off.hostname).await).await;
-    // Somebody writes the Node meanwhile, so it is read anew before it is deleted.
-    let writer = keep_writing(stage.nodes.clone(), gone.hostname.clone());
+    // Others write the Node meanwhile, so it is read anew before it is deleted.
+    let writers = ["one", "two", "three"];
+    let writers = writers.map(|label| keep_writing(stage.nodes.clone(), gone.hostname.clone(), label.to_owned()));
     stage.packet.store().delete_device(&gone.id);
     set_ready(&stage.nodes, &gone.hostname, false).await;
     until("a Node to be read anew", stage, async || {
@@ -102,7 +103,7 @@ async fn everything(stage: &Stage) {
         requests.iter().any(|request| request.verb == "get" && request.resource == "nodes")
     })
     .await;
-    writer.abort();
+    writers.iter().for_each(JoinHandle::abort);
     until("the deletion", stage, async || is_gone(stage, &gone.hostname).await).await;
 
     // The leader hands over to the second, which reads back what was deleted before it works.
@@ -146,7 +147,7 @@ async fn every_permission_is_used_and_none_is_missing() {
     assert!(others.is_empty(), "more is granted than is needed, or elsewhere: {others:#?}");
 
     let is_used = |permission: &&Permission| requests.iter().any(|request| permission.is_needed_by(request));
-    let unused: Vec<_> = granted.iter().filter(|permission| !is_used(permission)).collect();
-    let unused_by_name = unused.iter().map(|permission| (permission.verb.as_str(), permission.resource.as_str()));
-    assert!(unused_by_name.eq(UNUSED), "nothing uses {unused:#?}");
+    let unused = granted.iter().filter(|permission| !is_used(permission));
+    let unused: Vec<_> = unused.map(|permission| (permission.verb.as_str(), permission.resource.as_str())).collect();
+    assert_eq!(unused, UNUSED, "what is granted and never used, and what is known to be");
 }

@@ -90,7 +90,9 @@ async fn each(events: &Api<Event>, reason: &str, mut take_in: impl FnMut(Event))
 
 fn advised(error: &kube::Error) -> String {
     match error {
-        kube::Error::Api(status) if status.code == 403 => format!("{error}; grant list on events in the ClusterRole"),
+        kube::Error::Api(status) if status.code == 403 => {
+            format!("{error}; grant list on events in the namespace {}", event::NAMESPACE)
+        }
         error => shown(error),
     }
 }

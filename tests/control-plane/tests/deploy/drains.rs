@@ -48,7 +48,7 @@ async fn a_drain_waits_for_the_last_of_several_that_works_and_for_no_other() {
         // What Kubernetes' disruption controller writes of such Pods.
         let budget = budgets.get(NAME).await.unwrap();
         let Some(IntOrString::Int(most)) = budget.spec.unwrap().max_unavailable else { panic!() };
-        let wanted = replicas - most;
+        let wanted = (replicas - most).max(0);
         let counted = json!({"status": {
             "observedGeneration": budget.metadata.generation,
             "expectedPods": replicas,
