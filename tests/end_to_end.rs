@@ -20,6 +20,8 @@ mod helm;
 mod initialised_nodes;
 #[path = "end_to_end/leader_election.rs"]
 mod leader_election;
+#[path = "end_to_end/migration.rs"]
+mod migration;
 #[path = "end_to_end/nodes_not_ready.rs"]
 mod nodes_not_ready;
 #[path = "end_to_end/operating.rs"]

@@ -1,0 +1,325 @@
+//! Nodes as packet-ccm and cloud-provider-equinix-metal left them: what this program writes to them (nothing, where they are
+//! right), what those look like that join afterwards, and what another setting than the right one does.
+
+use std::time::{Duration, Instant};
+
+use control_plane::ControlPlane;
+use k8s_openapi::api::core::v1::{Node, PersistentVolume};
+use kube::Api;
+use kube::api::{Patch, PatchParams};
+use kube_api_server::NodeSpec;
+use packet_api_server::{Device, DeviceSpec};
+use serde_json::{Value, json};
+
+use crate::program::Running;
+use crate::stage::{PATIENCE, Stage, UNINITIALIZED, addresses, label, taints};
+
+/// Refreshes often enough that a test sees one.
+const REFRESH: &str = "--node-status-update-frequency=500ms";
+
+/// What an older program wrote.
+#[derive(Clone, Copy)]
+struct Forms {
+    provider_id: &'static str,
+    region: &'static str,
+    zone: Option<&'static str>,
+    /// Whether there is one address of each kind only.
+    one_of_each: bool,
+}
+
+const PACKET_CCM: Forms = Forms { provider_id: "packet://", region: "ewr1", zone: None, one_of_each: true };
+/// cloud-provider-equinix-metal in its beginnings.
+const BY_FACILITY: Forms = Forms { provider_id: "equinixmetal://", region: "ewr1", zone: None, one_of_each: false };
+const BY_METRO: Forms = Forms { region: "ny", ..BY_FACILITY };
+/// The same, as it was in the end.
+const BY_METRO_AND_FACILITY: Forms = Forms { region: "ny", zone: Some("ewr1"), ..BY_FACILITY };
+
+/// The labels that both programs wrote, with the value that `forms` has.
+fn labels(forms: Forms) -> Vec<(&'static str, &'static str)> {
+    let zone = |key| forms.zone.map(|zone| (key, zone));
+    [
+        Some(("beta.kubernetes.io/instance-type", "c3.small.x86")),
+        Some(("node.kubernetes.io/instance-type", "c3.small.x86")),
+        Some(("failure-domain.beta.kubernetes.io/region", forms.region)),
+        Some(("topology.kubernetes.io/region", forms.region)),
+        zone("failure-domain.beta.kubernetes.io/zone"),
+        zone("topology.kubernetes.io/zone"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// The addresses that `forms` shows of a device.
+fn shown(device: &Device, forms: Forms) -> Vec<String> {
+    let of = |public: bool| {
+        let kind = if public { "ExternalIP" } else { "InternalIP" };
+        let ips = device.ip_addresses.iter().filter(move |ip| ip.public == public && ip.address.is_ipv4());
+        ips.map(move |ip| format!("{kind} {}", ip.address))
+    };
+    let all = device.ip_addresses.iter().filter(|ip| ip.address.is_ipv4()).map(|ip| {
+        let kind = if ip.public { "ExternalIP" } else { "InternalIP" };
+        format!("{kind} {}", ip.address)
+    });
+    let ips: Vec<_> =
+        if forms.one_of_each { of(false).last().into_iter().chain(of(true).last()).collect() } else { all.collect() };
+    std::iter::once(format!("Hostname {}", device.hostname)).chain(ips).collect()
+}
+
+/// The Node of a device as an older program left it, with what else such Nodes have.
+fn left(device: &Device, forms: Forms) -> NodeSpec {
+    let labels = labels(forms);
+    let node = NodeSpec::new(&device.hostname)
+        .provider_id(&format!("{}{}", forms.provider_id, device.id))
+        .annotation("metal.equinix.com/network-4-private", "10.0.0.0/8")
+        .taint("theirs", "", "NoSchedule")
+        .without_uninitialized_taint();
+    labels.iter().fold(node, |node, (key, value)| node.label(key, value))
+}
+
+/// A cluster in which devices are at work, and who writes is told.
+async fn stage() -> Stage {
+    Stage::set_in(ControlPlane::start_audited().await.unwrap(), 100).await
+}
+
+impl Stage {
+    /// Registers Nodes of so many devices as an older program left them.
+    async fn inherited(&self, prefix: &str, count: usize, forms: Forms) -> Vec<Device> {
+        let devices = self.packet.store().create_devices(count, prefix);
+        self.register(devices.iter().map(|device| left(device, forms))).await;
+        for device in &devices {
+            let split =
+                |address: String| address.split_once(' ').map(|(kind, of)| json!({"type": kind, "address": of}));
+            let addresses: Vec<_> = shown(device, forms).into_iter().filter_map(split).collect();
+            let ready = json!({"type": "Ready", "status": "True", "reason": "Test", "lastHeartbeatTime": null, "lastTransitionTime": null});
+            // Kubernetes' own controllers replaced the list, which a merge of lists by their type cannot.
+            let patch = Patch::Merge(json!({"status": {"addresses": addresses, "conditions": [ready]}}));
+            self.nodes.patch_status(&device.hostname, &PatchParams::default(), &patch).await.unwrap();
+        }
+        devices
+    }
+
+    async fn node(&self, name: &str) -> Node {
+        self.nodes.get(name).await.unwrap()
+    }
+
+    /// Waits until `look` sees the Node.
+    async fn until(&self, name: &str, what: &str, look: impl Fn(&Node) -> bool) -> Node {
+        let begun = Instant::now();
+        let mut glances = tokio::time::interval(Duration::from_millis(50));
+        loop {
+            glances.tick().await;
+            let node = self.node(name).await;
+            if look(&node) {
+                return node;
+            }
+            let log = || std::fs::read_to_string(self.log()).unwrap();
+            assert!(begun.elapsed() < PATIENCE, "waited for {what} of {node:?}\n{}", log());
+        }
+    }
+
+    /// A Node of a new device, once it is initialised.
+    async fn joined(&self, name: &str) -> (Device, Node) {
+        let device = self.packet.store().create_device(DeviceSpec::new(name));
+        self.register([NodeSpec::new(name).ready(true)]).await;
+        let is_complete = |node: &Node| !taints(node).contains(&UNINITIALIZED.to_owned());
+        (device, self.until(name, "the end of its taint", is_complete).await)
+    }
+
+    /// Has two refreshes pass, so that one of them began after this.
+    async fn refreshed(&self, witness: &Device, forms: Forms) {
+        for ip in ["203.0.113.7", "203.0.113.8"] {
+            self.packet.store().update_device(&witness.id, |device| {
+                let public = device.ip_addresses.iter_mut().find(|of| of.public && of.address.is_ipv4()).unwrap();
+                public.address = ip.parse().unwrap();
+            });
+            let now = self.packet.store().device(&witness.id).unwrap();
+            let is_shown = |node: &Node| addresses(node) == shown(&now, forms);
+            self.until(&witness.hostname, "its new address", is_shown).await;
+        }
+    }
+
+    /// How often the program wrote to Nodes of these devices.
+    fn writes(&self, devices: &[Device]) -> usize {
+        let log = self.cluster.audited_writes().unwrap();
+        let is_ours = |user: &str| user == "system:serviceaccount:kube-system:cloud-controller-manager";
+        log.iter()
+            .filter(|write| is_ours(&write.user) && write.resource.starts_with("nodes"))
+            .filter(|write| devices.iter().any(|device| device.hostname == write.name))
+            .count()
+    }
+
+    async fn start(&self, flags: &[&str], topology: &str) -> Running {
+        let variables = [
+            ("METAL_TOPOLOGY", topology),
+            ("METAL_CACHE_DEVICE_TTL", "100ms"),
+            ("METAL_RATE_LIMIT_REQUESTS_PER_SECOND", "200"),
+        ];
+        self.start_program_with(&[&[REFRESH], flags].concat(), &variables).await
+    }
+}
+
+/// A Node that joins looks like those that are there.
+fn assert_forms(device: &Device, node: &Node, forms: Forms) {
+    let name = &device.hostname;
+    assert_eq!(node.spec.as_ref().unwrap().provider_id, Some(format!("{}{}", forms.provider_id, device.id)), "{name}");
+    let ours = |key: &String| key.contains("instance-type") || key.ends_with("/region") || key.ends_with("/zone");
+    let mut written: Vec<_> = node.metadata.labels.iter().flatten().filter(|(key, _)| ours(key)).collect();
+    written.sort();
+    let mut expected: Vec<_> =
+        labels(forms).iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    expected.sort();
+    assert_eq!(written, expected.iter().map(|(key, value)| (key, value)).collect::<Vec<_>>(), "{name}");
+    assert_eq!(addresses(node), shown(device, forms), "{name}");
+    assert_eq!(node.metadata.annotations, None, "{name}");
+}
+
+/// The Nodes, whole: versions and owners of fields, too.
+async fn whole(stage: &Stage, devices: &[Device]) -> Vec<Value> {
+    let mut nodes = Vec::new();
+    for device in devices {
+        nodes.push(serde_json::to_value(stage.node(&device.hostname).await).unwrap());
+    }
+    nodes
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_that_packet_ccm_left_are_not_written_and_those_that_join_are_like_them() {
+    let stage = stage().await;
+    let old = stage.inherited("old-", 10, PACKET_CCM).await;
+    let witness = stage.inherited("witness-", 1, PACKET_CCM).await.remove(0);
+    let before = whole(&stage, &old).await;
+    let running = stage.start(&["--cloud-provider=packet"], "").await;
+    let (device, node) = stage.joined("new-1").await;
+    assert_forms(&device, &node, PACKET_CCM);
+    stage.refreshed(&witness, PACKET_CCM).await;
+    assert!(whole(&stage, &old).await == before, "a Node has changed");
+    assert_eq!((stage.writes(&old), stage.writes(&[witness]), stage.writes(&[device])), (0, 2, 2));
+    assert_eq!(running.terminate().await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_of_each_form_of_its_successor_stay_whichever_topology_is_set_and_those_that_join_follow_it() {
+    let stage = stage().await;
+    let mut old = Vec::new();
+    for (prefix, forms) in [
+        ("facility-", BY_FACILITY),
+        ("metro-", BY_METRO),
+        ("both-", BY_METRO_AND_FACILITY),
+        // From before it had its name, and from before provider IDs had a scheme.
+        ("packet-", Forms { provider_id: "packet://", ..BY_FACILITY }),
+        ("bare-", Forms { provider_id: "", ..BY_METRO }),
+    ] {
+        old.extend(stage.inherited(prefix, 3, forms).await);
+    }
+    let witness = stage.inherited("witness-", 1, BY_METRO).await.remove(0);
+    let before = whole(&stage, &old).await;
+    let mut joined = Vec::new();
+    for (topology, forms) in [
+        ("", BY_METRO),
+        ("facility-region", BY_FACILITY),
+        ("metro-facility", BY_METRO_AND_FACILITY),
+        ("metro-region", BY_METRO),
+    ] {
+        let running = stage.start(&["--cloud-provider=equinixmetal"], topology).await;
+        let (device, node) = stage.joined(&format!("new-{}", joined.len())).await;
+        assert_forms(&device, &node, forms);
+        stage.refreshed(&witness, forms).await;
+        assert_eq!(running.terminate().await, Some(0));
+        joined.push((device, forms));
+    }
+    assert!(whole(&stage, &old).await == before, "a Node has changed");
+    assert_eq!(stage.writes(&old), 0);
+    // Nor are those written again that joined under another topology.
+    for (device, forms) in joined {
+        assert_forms(&device, &stage.node(&device.hostname).await, forms);
+        assert_eq!(stage.writes(&[device]), 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn labels_of_today_that_old_releases_did_not_write_are_added_once() {
+    let stage = stage().await;
+    let old = stage.inherited("oldest-", 3, PACKET_CCM).await;
+    for device in &old {
+        let of_today = json!({"node.kubernetes.io/instance-type": null, "topology.kubernetes.io/region": null});
+        let patch = Patch::Merge(json!({"metadata": {"labels": of_today}}));
+        stage.nodes.patch(&device.hostname, &PatchParams::default(), &patch).await.unwrap();
+    }
+    let witness = stage.inherited("witness-", 1, PACKET_CCM).await.remove(0);
+    let running = stage.start(&["--cloud-provider=packet"], "").await;
+    for device in &old {
+        let is_labelled = |node: &Node| label(node, "topology.kubernetes.io/region") == "ewr1";
+        let node = stage.until(&device.hostname, "the labels of today", is_labelled).await;
+        assert_eq!(label(&node, "node.kubernetes.io/instance-type"), "c3.small.x86");
+    }
+    stage.refreshed(&witness, PACKET_CCM).await;
+    assert_eq!(stage.writes(&old), old.len());
+    assert_eq!(running.terminate().await, Some(0));
+}
+
+/// Those Nodes without their addresses, and without what every write changes.
+async fn but_for_addresses(stage: &Stage, devices: &[Device]) -> Vec<Value> {
+    let mut nodes = whole(stage, devices).await;
+    for node in &mut nodes {
+        node["status"].as_object_mut().unwrap().remove("addresses");
+        node["metadata"]
+            .as_object_mut()
+            .unwrap()
+            .retain(|key, _| !["managedFields", "resourceVersion"].contains(&&**key));
+    }
+    nodes
+}
+
+/// What `--cloud-provider` of the other program does to a cluster, and whether it can be undone.
+async fn with_the_wrong_provider(theirs: (Forms, &str), wrong: (Forms, &str)) {
+    let stage = stage().await;
+    let old = stage.inherited("old-", 3, theirs.0).await;
+    let witness = stage.inherited("witness-", 1, theirs.0).await.remove(0);
+    let before = but_for_addresses(&stage, &old).await;
+    for (number, (forms, flag)) in [wrong, theirs].into_iter().enumerate() {
+        let running = stage.start(&[flag], "").await;
+        let (device, node) = stage.joined(&format!("new-{number}")).await;
+        assert_forms(&device, &node, forms);
+        stage.refreshed(&witness, forms).await;
+        assert!(but_for_addresses(&stage, &old).await == before, "more than addresses has changed");
+        for device in &old {
+            assert_ne!(shown(device, wrong.0), shown(device, theirs.0));
+            assert_eq!(addresses(&stage.node(&device.hostname).await), shown(device, forms));
+        }
+        assert_eq!(stage.writes(&old), (number + 1) * old.len());
+        assert_eq!(running.terminate().await, Some(0));
+    }
+    // What is never undone: the Node that joined meanwhile.
+    let node = stage.node("new-0").await;
+    assert!(node.spec.unwrap().provider_id.unwrap().starts_with(wrong.0.provider_id));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_wrong_provider_orders_addresses_anew_until_it_is_set_right_and_gives_nodes_that_join_other_forms() {
+    let (packet, equinix_metal) =
+        ((PACKET_CCM, "--cloud-provider=packet"), (BY_METRO, "--cloud-provider=equinixmetal"));
+    with_the_wrong_provider(packet, equinix_metal).await;
+    with_the_wrong_provider(equinix_metal, packet).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_volume_cannot_be_bound_to_another_region_afterwards() {
+    let cluster = ControlPlane::start().await.unwrap();
+    let volume = |region: &str| {
+        let term = json!({"matchExpressions": [{"key": "topology.kubernetes.io/region", "operator": "In", "values": [region]}]});
+        json!({
+            "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "data"},
+            "spec": {
+                "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"],
+                "csi": {"driver": "csi.example", "volumeHandle": "v-1"},
+                "nodeAffinity": {"required": {"nodeSelectorTerms": [term]}},
+            },
+        })
+    };
+    cluster.apply(&volume("ewr1").to_string()).await.unwrap();
+    let volumes: Api<PersistentVolume> = Api::all(cluster.client());
+    let patch = Patch::Merge(volume("ny"));
+    let refused = volumes.patch("data", &PatchParams::default(), &patch).await.unwrap_err().to_string();
+    assert!(refused.contains("nodeAffinity") && refused.contains("immutable"), "{refused}");
+}
