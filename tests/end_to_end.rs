@@ -20,8 +20,14 @@ mod helm;
 mod initialised_nodes;
 #[path = "end_to_end/leader_election.rs"]
 mod leader_election;
+#[path = "end_to_end/migrating_cluster.rs"]
+mod migrating_cluster;
 #[path = "end_to_end/migration.rs"]
 mod migration;
+#[path = "end_to_end/migration_chart.rs"]
+mod migration_chart;
+#[path = "end_to_end/migration_guide.rs"]
+mod migration_guide;
 #[path = "end_to_end/nodes_not_ready.rs"]
 mod nodes_not_ready;
 #[path = "end_to_end/operating.rs"]

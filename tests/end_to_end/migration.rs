@@ -19,20 +19,20 @@ const REFRESH: &str = "--node-status-update-frequency=500ms";
 
 /// What an older program wrote.
 #[derive(Clone, Copy)]
-struct Forms {
+pub(crate) struct Forms {
     provider_id: &'static str,
-    region: &'static str,
-    zone: Option<&'static str>,
+    pub(crate) region: &'static str,
+    pub(crate) zone: Option<&'static str>,
     /// Whether there is one address of each kind only.
     one_of_each: bool,
 }
 
-const PACKET_CCM: Forms = Forms { provider_id: "packet://", region: "ewr1", zone: None, one_of_each: true };
+pub(crate) const PACKET_CCM: Forms = Forms { provider_id: "packet://", region: "ewr1", zone: None, one_of_each: true };
 /// cloud-provider-equinix-metal in its beginnings.
 const BY_FACILITY: Forms = Forms { provider_id: "equinixmetal://", region: "ewr1", zone: None, one_of_each: false };
 const BY_METRO: Forms = Forms { region: "ny", ..BY_FACILITY };
 /// The same, as it was in the end.
-const BY_METRO_AND_FACILITY: Forms = Forms { region: "ny", zone: Some("ewr1"), ..BY_FACILITY };
+pub(crate) const BY_METRO_AND_FACILITY: Forms = Forms { region: "ny", zone: Some("ewr1"), ..BY_FACILITY };
 
 /// The labels that both programs wrote, with the value that `forms` has.
 fn labels(forms: Forms) -> Vec<(&'static str, &'static str)> {
@@ -84,7 +84,7 @@ async fn stage() -> Stage {
 
 impl Stage {
     /// Registers Nodes of so many devices as an older program left them.
-    async fn inherited(&self, prefix: &str, count: usize, forms: Forms) -> Vec<Device> {
+    pub(crate) async fn inherited(&self, prefix: &str, count: usize, forms: Forms) -> Vec<Device> {
         let devices = self.packet.store().create_devices(count, prefix);
         self.register(devices.iter().map(|device| left(device, forms))).await;
         for device in &devices {
@@ -99,7 +99,7 @@ impl Stage {
         devices
     }
 
-    async fn node(&self, name: &str) -> Node {
+    pub(crate) async fn node(&self, name: &str) -> Node {
         self.nodes.get(name).await.unwrap()
     }
 
@@ -119,7 +119,7 @@ impl Stage {
     }
 
     /// A Node of a new device, once it is initialised.
-    async fn joined(&self, name: &str) -> (Device, Node) {
+    pub(crate) async fn joined(&self, name: &str) -> (Device, Node) {
         let device = self.packet.store().create_device(DeviceSpec::new(name));
         self.register([NodeSpec::new(name).ready(true)]).await;
         let is_complete = |node: &Node| !taints(node).contains(&UNINITIALIZED.to_owned());
@@ -127,7 +127,7 @@ impl Stage {
     }
 
     /// Has two refreshes pass, so that one of them began after this.
-    async fn refreshed(&self, witness: &Device, forms: Forms) {
+    pub(crate) async fn refreshed(&self, witness: &Device, forms: Forms) {
         for ip in ["203.0.113.7", "203.0.113.8"] {
             self.packet.store().update_device(&witness.id, |device| {
                 let public = device.ip_addresses.iter_mut().find(|of| of.public && of.address.is_ipv4()).unwrap();
@@ -140,7 +140,7 @@ impl Stage {
     }
 
     /// How often the program wrote to Nodes of these devices.
-    fn writes(&self, devices: &[Device]) -> usize {
+    pub(crate) fn writes(&self, devices: &[Device]) -> usize {
         let log = self.cluster.audited_writes().unwrap();
         let is_ours = |user: &str| user == "system:serviceaccount:kube-system:cloud-controller-manager";
         log.iter()
@@ -160,7 +160,7 @@ impl Stage {
 }
 
 /// A Node that joins looks like those that are there.
-fn assert_forms(device: &Device, node: &Node, forms: Forms) {
+pub(crate) fn assert_forms(device: &Device, node: &Node, forms: Forms) {
     let name = &device.hostname;
     assert_eq!(node.spec.as_ref().unwrap().provider_id, Some(format!("{}{}", forms.provider_id, device.id)), "{name}");
     let ours = |key: &String| key.contains("instance-type") || key.ends_with("/region") || key.ends_with("/zone");
@@ -175,7 +175,7 @@ fn assert_forms(device: &Device, node: &Node, forms: Forms) {
 }
 
 /// The Nodes, whole: versions and owners of fields, too.
-async fn whole(stage: &Stage, devices: &[Device]) -> Vec<Value> {
+pub(crate) async fn whole(stage: &Stage, devices: &[Device]) -> Vec<Value> {
     let mut nodes = Vec::new();
     for device in devices {
         nodes.push(serde_json::to_value(stage.node(&device.hostname).await).unwrap());
