@@ -52,17 +52,15 @@ fn labels(forms: Forms) -> Vec<(&'static str, &'static str)> {
 
 /// The addresses that `forms` shows of a device.
 fn shown(device: &Device, forms: Forms) -> Vec<String> {
-    let of = |public: bool| {
-        let kind = if public { "ExternalIP" } else { "InternalIP" };
-        let ips = device.ip_addresses.iter().filter(move |ip| ip.public == public && ip.address.is_ipv4());
-        ips.map(move |ip| format!("{kind} {}", ip.address))
+    let ips: Vec<_> = device.ip_addresses.iter().filter(|ip| ip.address.is_ipv4()).collect();
+    let ips = if forms.one_of_each {
+        let last = |public: bool| ips.iter().rfind(|ip| ip.public == public).copied();
+        last(false).into_iter().chain(last(true)).collect()
+    } else {
+        ips
     };
-    let all = device.ip_addresses.iter().filter(|ip| ip.address.is_ipv4()).map(|ip| {
-        let kind = if ip.public { "ExternalIP" } else { "InternalIP" };
-        format!("{kind} {}", ip.address)
-    });
-    let ips: Vec<_> =
-        if forms.one_of_each { of(false).last().into_iter().chain(of(true).last()).collect() } else { all.collect() };
+    let kind = |public: bool| if public { "ExternalIP" } else { "InternalIP" };
+    let ips = ips.into_iter().map(|ip| format!("{} {}", kind(ip.public), ip.address));
     std::iter::once(format!("Hostname {}", device.hostname)).chain(ips).collect()
 }
 

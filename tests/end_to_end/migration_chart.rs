@@ -30,15 +30,14 @@ struct Row {
 fn spans(cell: &str) -> Vec<String> {
     let mut parent = String::new();
     let spans = cell.split('`').skip(1).step_by(2).map(|span| span.split(':').next().unwrap());
-    spans
-        .map(|span| match span.strip_prefix('.') {
-            Some(key) => format!("{parent}.{key}"),
-            None => {
-                span.split('.').next().unwrap().clone_into(&mut parent);
-                span.to_owned()
-            }
-        })
-        .collect()
+    let whole = |span: &str| {
+        if let Some(key) = span.strip_prefix('.') {
+            return format!("{parent}.{key}");
+        }
+        span.split('.').next().unwrap().clone_into(&mut parent);
+        span.to_owned()
+    };
+    spans.map(whole).collect()
 }
 
 fn table() -> Vec<Row> {

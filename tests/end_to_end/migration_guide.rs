@@ -110,7 +110,7 @@ async fn there_and_back(cluster: &Cluster, forms: Forms, steps: &str, back: impl
     println!("{}", follow(cluster, "Look whether it works").await.join(""));
     assert!(whole(stage, &old).await == before, "a Node has changed");
     assert_eq!(ours(cluster).await.len(), 2);
-    let joined = whole(stage, &[device.clone()]).await;
+    let joined = whole(stage, std::slice::from_ref(&device)).await;
 
     back(cluster).await;
     cluster.works("theirs").await;
