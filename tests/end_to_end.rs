@@ -16,6 +16,8 @@ mod command_line;
 mod granted;
 #[path = "end_to_end/helm.rs"]
 mod helm;
+#[path = "end_to_end/inherited_nodes.rs"]
+mod inherited_nodes;
 #[path = "end_to_end/initialised_nodes.rs"]
 mod initialised_nodes;
 #[path = "end_to_end/leader_election.rs"]

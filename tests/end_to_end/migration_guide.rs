@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::helm::objects;
+use crate::inherited_nodes::{BY_METRO_AND_FACILITY, Forms, PACKET_CCM as PACKET_CCM_FORMS, assert_forms, whole};
 use crate::migrating_cluster::Cluster;
-use crate::migration::{BY_METRO_AND_FACILITY, Forms, PACKET_CCM as PACKET_CCM_FORMS, assert_forms, whole};
 use crate::who_led::{Verdict, judge};
 
 const GUIDE: &str = include_str!("../../docs/guides/migration.md");
@@ -96,10 +96,11 @@ async fn there_and_back(cluster: &Cluster, forms: Forms, steps: &str, back: impl
     let (before, access_before) = (whole(stage, &old).await, access(cluster).await);
 
     let looked = follow(cluster, "Before you begin").await;
-    let sample = &blocks("Before you begin", "text")[0];
     let heads = |text: &str| text.lines().next().unwrap().split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-    assert_eq!(heads(&looked[0]), heads(sample));
-    let row = looked[0].lines().find(|line| line.starts_with("old-0000")).unwrap();
+    for (seen, sample) in looked.iter().zip(blocks("Before you begin", "text")) {
+        assert_eq!(heads(seen), heads(&sample));
+    }
+    let row = looked[1].lines().find(|line| line.starts_with("old-0000")).unwrap();
     assert!(row.contains(forms.region) && row.ends_with(forms.zone.unwrap_or("<none>")), "{row}");
 
     println!("{}", follow(cluster, steps).await.join(""));
