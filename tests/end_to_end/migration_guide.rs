@@ -125,6 +125,14 @@ async fn there_and_back(cluster: &Cluster, forms: Forms, steps: &str, back: impl
 async fn the_guide_leads_from_packet_ccm_and_back() {
     let cluster = Cluster::start().await;
     cluster.file("old.yaml", PACKET_CCM);
+    // As release 0.0.4 had it, and with the key that is added; then with credentials that are true.
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: packet-cloud-config, namespace: kube-system}\n";
+    let oldest = format!("{secret}stringData: {{apiKey: a, projectID: b}}");
+    cluster.file("oldest-secret.yaml", &oldest);
+    cluster.shell("kubectl apply --filename=oldest-secret.yaml --filename=deploy/secret.example.yaml").await;
+    let secrets: Api<Secret> = Api::namespaced(cluster.stage.admin.clone(), "kube-system");
+    let keys: Vec<_> = secrets.get("packet-cloud-config").await.unwrap().data.unwrap().into_keys().collect();
+    assert_eq!(keys, ["apiKey", "cloud-sa.json", "projectID"]);
     cluster.secret("packet-cloud-config").await;
     cluster.shell("kubectl apply --filename=old.yaml").await;
     let over = cluster.try_shell("kubectl apply --filename=deploy/template/deployment.yaml").await.unwrap_err();
