@@ -41,7 +41,8 @@ fn spans(cell: &str) -> Vec<String> {
 }
 
 fn table() -> Vec<Row> {
-    let (_, table) = README.split_once("\n### Values of the chart of cloud-provider-equinix-metal\n").unwrap();
+    let (_, table) =
+        README.split_once("\n### What becomes of the values of cloud-provider-equinix-metal's chart\n").unwrap();
     let rows = table.split("\n## ").next().unwrap().lines().filter(|line| line.starts_with("| ")).skip(1);
     let cells = rows.map(|row| row.trim_matches('|').split_once(" | ").unwrap());
     cells.map(|(there, here)| Row { there: fates(&spans(there), here) }).collect()
