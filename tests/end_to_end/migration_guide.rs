@@ -3,7 +3,7 @@
 
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
 use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
-use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, RoleBinding};
+use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
 use kube::Api;
 use kube::api::ListParams;
 use serde_json::Value;
@@ -71,20 +71,28 @@ async fn access(cluster: &Cluster) -> Vec<Value> {
         .collect()
 }
 
-/// The objects that are ours alone.
-async fn ours(cluster: &Cluster) -> Vec<String> {
+/// What the names of objects begin with that are ours alone.
+const OURS: &str = "system:cloud-controller-manager:";
+
+/// The objects in the cluster that are ours alone.
+async fn ours(cluster: &Cluster) -> BTreeSet<String> {
     let (client, all) = (&cluster.stage.admin, ListParams::default());
-    let bindings = Api::<ClusterRoleBinding>::all(client.clone()).list(&all).await.unwrap();
-    let bindings_of_namespaces = Api::<RoleBinding>::all(client.clone()).list(&all).await.unwrap();
-    let names = bindings
-        .items
-        .into_iter()
-        .map(|one| one.metadata)
-        .chain(bindings_of_namespaces.items.into_iter().map(|one| one.metadata));
-    names
-        .filter_map(|metadata| metadata.name)
-        .filter(|name| name.starts_with("system:cloud-controller-manager:"))
-        .collect()
+    let bindings = Api::<ClusterRoleBinding>::all(client.clone()).list_metadata(&all).await.unwrap();
+    let in_namespaces = Api::<RoleBinding>::all(client.clone()).list_metadata(&all).await.unwrap();
+    let roles = Api::<Role>::all(client.clone()).list_metadata(&all).await.unwrap();
+    let named = |kind: &str, name: Option<String>| format!("{kind} `{}`", name.unwrap());
+    let bindings = bindings.items.into_iter().map(|one| named("ClusterRoleBinding", one.metadata.name));
+    let in_namespaces = in_namespaces.items.into_iter().map(|one| named("RoleBinding", one.metadata.name));
+    let roles = roles.items.into_iter().map(|one| named("Role", one.metadata.name));
+    bindings.chain(in_namespaces).chain(roles).filter(|name| name.contains(OURS)).collect()
+}
+
+/// Kind and name of each object of a text.
+fn named(yaml: &str) -> BTreeSet<String> {
+    let name = |object: &Value| {
+        format!("{} `{}`", object["kind"].as_str().unwrap(), object["metadata"]["name"].as_str().unwrap())
+    };
+    objects(yaml).iter().map(name).collect()
 }
 
 /// Follows the guide from the older program, by `steps`, and back, by `back`; what both left is as it was.
@@ -110,13 +118,14 @@ async fn there_and_back(cluster: &Cluster, forms: Forms, steps: &str, back: impl
     stage.refreshed(&witness, forms).await;
     println!("{}", follow(cluster, "Look whether it works").await.join(""));
     assert!(whole(stage, &old).await == before, "a Node has changed");
-    assert_eq!(ours(cluster).await.len(), 2);
+    let made: BTreeSet<_> = named(ACCESS).into_iter().filter(|name| name.contains(OURS)).collect();
+    assert_eq!(ours(cluster).await, made);
     let joined = whole(stage, std::slice::from_ref(&device)).await;
 
     back(cluster).await;
     cluster.works("theirs").await;
     assert_eq!(access(cluster).await, access_before);
-    assert_eq!(ours(cluster).await, [""; 0]);
+    assert_eq!(ours(cluster).await, BTreeSet::new());
     assert!(whole(stage, &old).await == before && whole(stage, &[device]).await == joined, "a Node has changed");
     assert_eq!(*cluster.seen.lock().unwrap(), ["theirs", "nobody", "ours", "nobody", "theirs"]);
 }
@@ -221,12 +230,6 @@ async fn the_guide_leads_from_the_chart_of_cloud_provider_equinix_metal_and_back
 
 #[test]
 fn the_names_that_old_and_new_objects_share_are_told() {
-    let named = |yaml: &str| -> BTreeSet<String> {
-        let name = |object: &Value| {
-            format!("{} `{}`", object["kind"].as_str().unwrap(), object["metadata"]["name"].as_str().unwrap())
-        };
-        objects(yaml).iter().map(name).collect()
-    };
     let ours: BTreeSet<_> = named(ACCESS).into_iter().chain(named(DEPLOYMENT)).collect();
     let chart =
         crate::helm::helm(&["template", "cloud-provider-equinix-metal", CHART, "--namespace=kube-system"]).unwrap();
