@@ -16,10 +16,20 @@ mod command_line;
 mod granted;
 #[path = "end_to_end/helm.rs"]
 mod helm;
+#[path = "end_to_end/inherited_nodes.rs"]
+mod inherited_nodes;
 #[path = "end_to_end/initialised_nodes.rs"]
 mod initialised_nodes;
 #[path = "end_to_end/leader_election.rs"]
 mod leader_election;
+#[path = "end_to_end/migrating_cluster.rs"]
+mod migrating_cluster;
+#[path = "end_to_end/migration.rs"]
+mod migration;
+#[path = "end_to_end/migration_chart.rs"]
+mod migration_chart;
+#[path = "end_to_end/migration_guide.rs"]
+mod migration_guide;
 #[path = "end_to_end/nodes_not_ready.rs"]
 mod nodes_not_ready;
 #[path = "end_to_end/operating.rs"]

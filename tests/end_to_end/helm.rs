@@ -16,7 +16,7 @@ pub(crate) const EVERYTHING: &[&str] =
     &[concat!("--values=", env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/chart-everything.yaml")];
 
 /// Where helm is, see `tests/helm/helm.sh`.
-fn binary() -> &'static str {
+pub(crate) fn binary() -> &'static str {
     static HELM: OnceLock<String> = OnceLock::new();
     HELM.get_or_init(|| {
         let found = Command::new(FIND)

@@ -311,25 +311,31 @@ async fn a_leader_that_is_cut_off_stops_before_the_next_one_takes_over() {
     println!("cut off: ended after {:.2?}, the next one led after {:.2?}; {verdict}", ended.1, taken.1);
 }
 
-/// A program that takes part with client-go, as Kubernetes' controllers do, under the second account.
-async fn start_client_go(scene: &Scene, identity: &str) -> Running {
+/// A program that takes part with client-go, as Kubernetes' controllers do.
+pub(crate) async fn start_client_go(stage: &Stage, kubeconfig: &str, identity: &str, timings: &[String]) -> Running {
     let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("client-go-candidate");
     let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/control-plane");
     let mut build = Command::new("go");
     build.args(["build", "-o"]).arg(&program).arg("./client-go-candidate").current_dir(module);
     assert!(build.status().await.expect("Go is needed for this test").success());
-    let kubeconfig = scene.stage.folder.path().join("client-go-kubeconfig");
-    std::fs::write(&kubeconfig, &scene.kubeconfigs[1]).unwrap();
+    let path = stage.folder.path().join("client-go-kubeconfig");
+    std::fs::write(&path, kubeconfig).unwrap();
     let mut command = Command::new(program);
-    command.kill_on_drop(true).args(SHORT.map(|flag| flag.replace("--leader-elect-", "--")));
-    command.arg(format!("--identity={identity}")).arg(format!("--kubeconfig={}", kubeconfig.display()));
-    Running::start(command, &scene.stage.log_of(identity))
+    command.kill_on_drop(true).args(timings);
+    command.arg(format!("--identity={identity}")).arg(format!("--kubeconfig={}", path.display()));
+    Running::start(command, &stage.log_of(identity))
+}
+
+/// One under the second account.
+async fn start_second(scene: &Scene, identity: &str) -> Running {
+    let timings = SHORT.map(|flag| flag.replace("--leader-elect-", "--"));
+    start_client_go(&scene.stage, &scene.kubeconfigs[1], identity, &timings).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_program_of_client_go_and_this_one_exclude_each_other_and_hand_over() {
     let mut scene = Scene::set(&SHORT).await;
-    let theirs = start_client_go(&scene, "go-1").await;
+    let theirs = start_second(&scene, "go-1").await;
     scene.held_by("go-1").await;
     scene.start(0).await;
     scene
@@ -341,7 +347,7 @@ async fn a_program_of_client_go_and_this_one_exclude_each_other_and_hand_over() 
     let to_us = told.elapsed();
     scene.works(20).await;
 
-    let mut theirs = start_client_go(&scene, "go-2").await;
+    let mut theirs = start_second(&scene, "go-2").await;
     scene.says_in("go-2", "sees ").await;
     let killed = Instant::now();
     let mut ours = scene.replicas[0].take().unwrap();
@@ -357,7 +363,7 @@ async fn a_program_of_client_go_and_this_one_exclude_each_other_and_hand_over() 
     assert_eq!(scene.leader().await, 0);
     scene.works(20).await;
 
-    let theirs = start_client_go(&scene, "go-3").await;
+    let theirs = start_second(&scene, "go-3").await;
     scene.says_in("go-3", "sees ").await;
     let told = Instant::now();
     assert_eq!(scene.replicas[0].take().unwrap().running.terminate().await, Some(0));

@@ -38,6 +38,11 @@ impl Stage {
     /// The same in a cluster that is there already.
     pub(crate) async fn set_in(cluster: ControlPlane, devices_per_page: u32) -> Self {
         cluster.apply(ACCESS).await.unwrap();
+        Self::bare_in(cluster, devices_per_page).await
+    }
+
+    /// The same without anything of `deploy/`.
+    pub(crate) async fn bare_in(cluster: ControlPlane, devices_per_page: u32) -> Self {
         let packet = Server::builder().max_per_page(devices_per_page).start().await.unwrap();
         let admin = cluster.client();
         let nodes = Api::all(admin.clone());
