@@ -11,3 +11,5 @@ mod commands;
 mod links;
 #[path = "docs/page.rs"]
 mod page;
+#[path = "docs/pictures.rs"]
+mod pictures;
