@@ -97,13 +97,14 @@ release: ## push the image of ci as IMAGE:RELEASE_TAG, at that Git tag; takes CO
 # `-count=1`.
 PROMRULES := cd tests/promrules &&
 
-# The binaries of the control plane and Helm are built on their own, in the open, because they take minutes the first time. What the
+# The binaries of the control plane, Helm and kubectl are built on their own, in the open, because they take minutes the first time. What the
 # tests log, at the highest verbosity, goes to a file, in which no secret may be found.
 TEST_LOG := $(TARGET_DIR)/test-log.txt
 test: ## everything that can fail: unit, integration and end-to-end tests, and the judges of the simulated Packet API
 	$(CARGO) test --workspace --locked --no-run
 	"$(TARGET_DIR)/debug/control-plane-binaries"
 	tests/helm/helm.sh "$(abspath $(TARGET_DIR))/helm/helm"
+	tests/kubectl/kubectl.sh "$(abspath $(TARGET_DIR))/kubectl/kubectl"
 	LAB_PRODUCT_BINARY="$(abspath $(TARGET_DIR))/debug/$(NAME)" TEST_VERBOSITY=10 $(CARGO) test --workspace --locked \
 		2>"$(TEST_LOG)" || { tail -n 20 "$(TEST_LOG)"; echo "What the tests logged is in $(TEST_LOG)." >&2; exit 1; }
 	tests/no-secret-in.sh "$(TEST_LOG)"

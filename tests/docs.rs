@@ -1,5 +1,5 @@
-//! Whether what is written beside the code is true: where links lead, which commands are named, and whether a capability is
-//! added as its page says. Needs no network.
+//! Whether what is written beside the code is true: where links lead, which commands are named, what pictures show, and whether a
+//! capability is added as its page says. Needs no network.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -11,5 +11,7 @@ mod commands;
 mod links;
 #[path = "docs/page.rs"]
 mod page;
+#[path = "docs/pictures.rs"]
+mod pictures;
 #[path = "support/repository.rs"]
 mod repository;

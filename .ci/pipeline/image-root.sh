@@ -38,4 +38,6 @@ grep -q 'BEGIN CERTIFICATE' "$root/etc/ssl/certs/ca-certificates.crt" \
     || fail "${CA_CERTIFICATES:-What this machine has for CA certificates} holds no certificate in PEM."
 chmod 644 "$root/etc/ssl/certs/ca-certificates.crt"
 install -m 755 "$binary" "$root/packet-cloud-controller-manager"
+# What the manifests of cloud-provider-equinix-metal call it. Those of packet-ccm call it by its own name.
+ln -s packet-cloud-controller-manager "$root/cloud-provider-equinix-metal"
 install -m 644 LICENSE dist/THIRD-PARTY-NOTICES.txt "$root"

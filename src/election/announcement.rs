@@ -14,9 +14,7 @@ use super::gate::Gate;
 use super::identity::Identity;
 use super::lease::Lease;
 use crate::kubernetes::client_error::shown;
-
-/// The component that Events name as their source (Kubernetes `cloud-provider`).
-const COMPONENT: &str = "cloud-controller-manager";
+use crate::kubernetes::event::Reason;
 
 /// What Events tell of a candidate.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +42,7 @@ pub(super) async fn announce(
 }
 
 fn event(lease: &Lease, identity: &Identity, turn: Turn, now: Timestamp) -> Event {
-    let about = lease.metadata();
+    let (about, reason) = (lease.metadata(), Reason::LeaderElection);
     let turn = match turn {
         Turn::Became => "became leader",
         Turn::Stopped => "stopped leading",
@@ -57,18 +55,18 @@ fn event(lease: &Lease, identity: &Identity, turn: Turn, now: Timestamp) -> Even
         },
         involved_object: ObjectReference {
             api_version: Some("coordination.k8s.io/v1".to_owned()),
-            kind: Some("Lease".to_owned()),
+            kind: Some(reason.object().to_owned()),
             name: about.name.clone(),
             namespace: about.namespace.clone(),
             uid: about.uid.clone(),
             resource_version: about.resource_version.clone(),
             ..ObjectReference::default()
         },
-        type_: Some("Normal".to_owned()),
-        reason: Some("LeaderElection".to_owned()),
+        type_: Some(reason.severity().to_owned()),
+        reason: Some(reason.word().to_owned()),
         message: Some(format!("{identity} {turn}")),
-        source: Some(EventSource { component: Some(COMPONENT.to_owned()), host: None }),
-        reporting_component: Some(COMPONENT.to_owned()),
+        source: Some(EventSource { component: Some(reason.component().to_owned()), host: None }),
+        reporting_component: Some(reason.component().to_owned()),
         first_timestamp: Some(Time(now)),
         last_timestamp: Some(Time(now)),
         count: Some(1),

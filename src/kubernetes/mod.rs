@@ -18,6 +18,8 @@ mod picked;
 pub mod provider;
 pub mod provider_id;
 mod readiness;
+#[cfg(test)]
+mod reference;
 mod taint;
 
 pub use addresses::{AddressError, AddressPolicy, AddressType, NodeAddress};

@@ -30,3 +30,5 @@ pub const LABEL_TWINS: [(&str, &str); 3] =
 pub const COMPONENT: &str = "cloud-node-controller";
 /// The same, of what is said and written about Nodes that are not Ready (Kubernetes `cloud-provider`).
 pub const LIFECYCLE_COMPONENT: &str = "cloud-node-lifecycle-controller";
+/// The same, of what is said about the Lease (Kubernetes `cloud-provider`).
+pub const LEADER_COMPONENT: &str = "cloud-controller-manager";

@@ -120,6 +120,8 @@ fn what_arrived(registry: &Registry, checkout: &Checkout) {
     let certificates = "/etc/ssl/certs/ca-certificates.crt";
     let program = "/packet-cloud-controller-manager";
     assert_eq!(image.files(), ["/LICENSE", "/THIRD-PARTY-NOTICES.txt", certificates, program]);
+    let other_name = std::fs::read_link(image.root().join("cloud-provider-equinix-metal")).unwrap();
+    assert_eq!(other_name, Path::new("packet-cloud-controller-manager"));
     let size = |path: &str| std::fs::metadata(image.root().join(&path[1..])).unwrap().len();
     let unpacked: u64 = image.files().iter().map(|path| size(path)).sum();
     println!("image: {packed} bytes packed, {unpacked} unpacked; binary: {} bytes", size(program));

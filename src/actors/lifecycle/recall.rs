@@ -9,7 +9,7 @@ use kube::Api;
 use kube::api::ListParams;
 
 use crate::kubernetes::client_error::shown;
-use crate::kubernetes::event;
+use crate::kubernetes::event::{self, Reason};
 use crate::kubernetes::lifecycle::Recalled;
 
 /// The longest wait between two attempts.
@@ -47,19 +47,19 @@ pub(super) async fn until_read(client: kube::Client, told: Recipient<NotRead>) -
 /// replaces tell of their deletions in the same words.
 async fn read(events: &Api<Event>) -> Result<Recalled, String> {
     let mut deletions = Vec::new();
-    each(events, event::DELETING, |event| deletions.push(uid(&event))).await?;
+    each(events, Reason::DeletingNode, |event| deletions.push(uid(&event))).await?;
     // The API server's own count of its changes tells which came last; a clock may have been set.
     let mut last = (0, None);
     let mut take_in = |event: Event, stopped_at: Option<usize>| {
         let version = event.metadata.resource_version.and_then(|version| version.parse().ok()).unwrap_or_default();
         last = last.max((version, stopped_at));
     };
-    each(events, event::STOPPED, |event| {
+    each(events, Reason::DeletionStopped, |event| {
         let stopped_at = stopped_at(&event);
         take_in(event, stopped_at);
     })
     .await?;
-    each(events, event::RESUMED, |event| take_in(event, None)).await?;
+    each(events, Reason::DeletionResumed, |event| take_in(event, None)).await?;
     Ok(Recalled { deletions, stopped_at: last.1 })
 }
 
@@ -74,8 +74,9 @@ fn stopped_at(event: &Event) -> Option<usize> {
 }
 
 /// Takes in each Event of a reason, one page after the other.
-async fn each(events: &Api<Event>, reason: &str, mut take_in: impl FnMut(Event)) -> Result<(), String> {
-    let mut params = ListParams::default().fields(&format!("involvedObject.kind=Node,reason={reason}")).limit(PAGE);
+async fn each(events: &Api<Event>, reason: Reason, mut take_in: impl FnMut(Event)) -> Result<(), String> {
+    let wanted = format!("involvedObject.kind={},reason={}", reason.object(), reason.word());
+    let mut params = ListParams::default().fields(&wanted).limit(PAGE);
     loop {
         let page = tokio::time::timeout(TIMEOUT, events.list(&params)).await;
         let page = page.map_err(|_| format!("no answer within {} s", TIMEOUT.as_secs()))?;

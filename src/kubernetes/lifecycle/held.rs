@@ -103,3 +103,49 @@ fn minutes(duration: Duration) -> String {
         (minutes, seconds) => format!("{minutes}m{seconds}s"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    const GUIDE: &str = include_str!("../../../docs/guides/deletion-held-back.md");
+
+    /// What the guide has of each reason in its first two columns.
+    fn told() -> Vec<(&'static str, &'static str)> {
+        let rows = GUIDE.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+        rows.map(|(reason, rest)| (reason, rest.split(" | ").next().unwrap())).collect()
+    }
+
+    #[test]
+    fn the_guide_has_every_reason_with_the_words_of_its_event() {
+        let limits = DeletionLimits {
+            share: Share::percent(10),
+            window: Duration::from_mins(10),
+            mass_share: Share::percent(55),
+        };
+        let reason = || "why".to_owned();
+        let held = [
+            Held::Share { most: 1, ours: 10 },
+            Held::MassDisappearance(MassDisappearance { gone: 6, of: 10, unsure: 1 }),
+            Held::Unconfirmed { reason: reason() },
+            Held::NotRecalled { reason: Some(reason()) },
+            Held::Refused { reason: reason() },
+        ];
+        let told = told();
+        let mut reasons: Vec<_> = told.iter().map(|(reason, _)| *reason).collect();
+        reasons.sort_unstable();
+        let mut kinds = Held::KINDS;
+        kinds.sort_unstable();
+        assert_eq!(reasons, kinds, "left: docs/guides/deletion-held-back.md, right: the program");
+        for held in held {
+            let (_, words) = told.iter().find(|(reason, _)| *reason == held.kind()).unwrap();
+            let said = held.message(&limits);
+            let mut rest = said.as_str();
+            for part in words.split('…') {
+                let (_, after) = rest.split_once(part).unwrap_or_else(|| panic!("`{part}` is not in `{said}`"));
+                rest = after;
+            }
+        }
+    }
+}

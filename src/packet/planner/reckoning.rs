@@ -154,6 +154,23 @@ mod tests {
     }
 
     #[test]
+    fn the_page_about_the_planner_says_from_how_many_questions_on_a_sweep_goes_out() {
+        const PAGE: &str = include_str!("../../../docs/explanation/planner.md");
+        for (row, page_ms) in [
+            ("50 ms, one device or a page", 50),
+            ("50 ms for one device, 500 ms for a page", 500),
+            ("50 ms for one device, 2 s for a page", 2_000),
+        ] {
+            let reckoning = reckoning(10.0, 20.0, 50, page_ms);
+            let is_dearer =
+                |pages, questions: &usize| reckoning.cost_of_singles(*questions) > reckoning.cost_of_sweep(pages);
+            let from = [1, 4, 20, 100].map(|pages| (1..1_000).find(|questions| is_dearer(pages, questions)));
+            let from = from.map(|from| from.unwrap_or_default().to_string()).join(" | ");
+            assert!(PAGE.contains(&format!("| {row} | {from} |")), "{row}: {from}");
+        }
+    }
+
+    #[test]
     fn one_device_is_reckoned_to_take_no_longer_than_a_page() {
         let number = |n| std::num::NonZeroU32::new(n).unwrap_or(std::num::NonZeroU32::MIN);
         let limits = Limits { requests_per_second: 1000.0, burst: number(20), max_in_flight: number(8) };

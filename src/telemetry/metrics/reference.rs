@@ -12,14 +12,16 @@ use super::{
 
 const REFERENCE: &str = include_str!("../../../docs/reference/metrics.md");
 /// Pages that name metrics, and what is made for Prometheus and Grafana; whether they understand it is tested in `tests/promrules`.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 12] = [
     REFERENCE,
     include_str!("../../../docs/guides/monitoring.md"),
     include_str!("../../../deploy/monitoring/alerts.yaml"),
     include_str!("../../../deploy/monitoring/alerts_test.yaml"),
     include_str!("../../../deploy/monitoring/prometheus-rule.yaml"),
     include_str!("../../../deploy/monitoring/dashboard.json"),
+    include_str!("../../../docs/guides/deletion-held-back.md"),
     include_str!("../../../docs/guides/operating.md"),
+    include_str!("../../../docs/reference/events.md"),
     include_str!("../../../docs/explanation/leader-election.md"),
     include_str!("../../../docs/explanation/nodes-not-ready.md"),
     include_str!("../../../docs/reference/settings.md"),

@@ -2,6 +2,10 @@
 //!
 //! They are core `v1` Events: the manifests in use grant nothing on `events.k8s.io`.
 
+mod reason;
+#[cfg(test)]
+mod reference;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -9,7 +13,7 @@ use k8s_openapi::api::core::v1::{Event, EventSource, ObjectReference};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use k8s_openapi::jiff::Timestamp;
 
-use super::names::{COMPONENT, LIFECYCLE_COMPONENT};
+pub use self::reason::Reason;
 use super::node::Node;
 
 /// Events of cluster-scoped objects lie in this namespace (client-go `record`).
@@ -47,37 +51,45 @@ pub enum Notice {
     DeletionResumed,
 }
 
-/// The reason of the Event that tells of a deletion (Kubernetes `cloud-provider`, `deleteNodeEvent`).
-pub const DELETING: &str = "DeletingNode";
-/// The reason of the Event that tells that deletion is stopped.
-pub const STOPPED: &str = "DeletionStopped";
-/// The reason of the Event that tells that it goes on.
-pub const RESUMED: &str = "DeletionResumed";
 /// The annotation of an Event that tells how large the cluster was when deletion was stopped.
 pub const STOPPED_AT_ANNOTATION: &str = "packet-cloud-controller-manager/nodes-when-deletion-stopped";
 
 impl Notice {
+    /// The reason of the Event that says so.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Synced => Reason::Synced,
+            Self::SyncFailed { .. } => Reason::SyncFailed,
+            Self::LeftAlone(_) => Reason::LeftAlone,
+            Self::Deleting => Reason::DeletingNode,
+            Self::DeletionHeldBack(_) => Reason::DeletionHeldBack,
+            Self::DeletionStopped { .. } => Reason::DeletionStopped,
+            Self::DeletionResumed => Reason::DeletionResumed,
+        }
+    }
+
+    /// What the Event says of `node`.
+    fn message(&self, node: &Node) -> Cow<'_, str> {
+        match self {
+            Self::Synced => "Node synced successfully".into(),
+            Self::SyncFailed { why, .. } | Self::LeftAlone(why) | Self::DeletionHeldBack(why) => why.into(),
+            Self::Deleting => {
+                format!("Deleting node {} because it does not exist in the cloud provider", node.name).into()
+            }
+            Self::DeletionStopped { nodes } => {
+                format!("No Node is deleted: too many of {nodes} look gone at once").into()
+            }
+            Self::DeletionResumed => {
+                "Nodes whose device is gone are deleted again: not too many look gone at once any more".into()
+            }
+        }
+    }
+
     /// The Event that says so, to be created at `now`.
     #[must_use]
     pub fn to_event(&self, node: &Node, now: Timestamp) -> Event {
-        let (component, kind, reason, message) = match self {
-            Self::Synced => (COMPONENT, "Normal", "Synced", Cow::from("Node synced successfully")),
-            Self::SyncFailed { why, .. } => (COMPONENT, "Warning", "SyncFailed", why.into()),
-            Self::LeftAlone(why) => (LIFECYCLE_COMPONENT, "Warning", "LeftAlone", why.into()),
-            Self::Deleting => {
-                let message = format!("Deleting node {} because it does not exist in the cloud provider", node.name);
-                (LIFECYCLE_COMPONENT, "Normal", DELETING, message.into())
-            }
-            Self::DeletionHeldBack(why) => (LIFECYCLE_COMPONENT, "Warning", "DeletionHeldBack", why.into()),
-            Self::DeletionStopped { nodes } => {
-                let message = format!("No Node is deleted: too many of {nodes} look gone at once");
-                (LIFECYCLE_COMPONENT, "Warning", STOPPED, message.into())
-            }
-            Self::DeletionResumed => {
-                let message = "Nodes whose device is gone are deleted again: not too many look gone at once any more";
-                (LIFECYCLE_COMPONENT, "Normal", RESUMED, message.into())
-            }
-        };
+        let (reason, message) = (self.reason(), self.message(node));
         let annotations = match self {
             Self::DeletionStopped { nodes } => {
                 Some(BTreeMap::from([(STOPPED_AT_ANNOTATION.to_owned(), nodes.to_string())]))
@@ -93,16 +105,16 @@ impl Notice {
             },
             involved_object: ObjectReference {
                 api_version: Some("v1".to_owned()),
-                kind: Some("Node".to_owned()),
+                kind: Some(reason.object().to_owned()),
                 name: Some(node.name.to_string()),
                 uid: Some(node.uid.to_string()),
                 ..ObjectReference::default()
             },
-            type_: Some(kind.to_owned()),
-            reason: Some(reason.to_owned()),
+            type_: Some(reason.severity().to_owned()),
+            reason: Some(reason.word().to_owned()),
             message: Some(message[..message.floor_char_boundary(LONGEST_MESSAGE_BYTES)].to_owned()),
-            source: Some(EventSource { component: Some(component.to_owned()), host: None }),
-            reporting_component: Some(component.to_owned()),
+            source: Some(EventSource { component: Some(reason.component().to_owned()), host: None }),
+            reporting_component: Some(reason.component().to_owned()),
             first_timestamp: Some(Time(now)),
             last_timestamp: Some(Time(now)),
             count: Some(1),
