@@ -112,12 +112,12 @@ impl Checkout {
 
     /// Runs `make` with these arguments, and shows it where the test shows what it does.
     pub(crate) fn make_target(&self, arguments: &str) -> Made {
-        let mut make = Command::new("make");
+        let mut command = Command::new("make");
         for variable in VARIABLES {
-            make.env_remove(variable);
+            command.env_remove(variable);
         }
-        make.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        let output = make.args(arguments.split_whitespace()).current_dir(&self.folder).output().unwrap();
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        let output = command.args(arguments.split_whitespace()).current_dir(&self.folder).output().unwrap();
         let made = Made::of(&output);
         println!("$ make {arguments}\n{}", made.text);
         made
