@@ -48,6 +48,8 @@ mod rotated_token;
 mod serving_access;
 #[path = "end_to_end/stage.rs"]
 mod stage;
+#[path = "end_to_end/through_a_proxy.rs"]
+mod through_a_proxy;
 #[path = "end_to_end/upstream_manifests.rs"]
 mod upstream_manifests;
 #[path = "end_to_end/who_led.rs"]

@@ -62,7 +62,7 @@ async fn configuration(connection: &KubernetesConnection) -> Result<Config, Conn
     let mut config = match &connection.kubeconfig {
         Some(path) => {
             let broken = |reason: String| ConnectError::Kubeconfig { file: path.display().to_string(), reason };
-            kubeconfig::read(path).await.map_err(broken)?
+            kubeconfig::read(path, master.clone()).await.map_err(broken)?
         }
         None => match (Config::incluster(), master.clone()) {
             (Ok(config), _) => config,

@@ -16,6 +16,10 @@ const VARIABLES: &[&str] = &[
     "PACKET_BASE_URL",
     "KUBECONFIG",
     "KUBERNETES_SERVICE_HOST",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "NO_PROXY",
+    "no_proxy",
 ];
 
 /// A command that runs the program with these flags.

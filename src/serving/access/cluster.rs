@@ -17,6 +17,6 @@ pub(super) async fn client(flag: &'static str, kubeconfig: Option<&Path>, own: &
     let broken = |reason: String| AccessError::Kubeconfig { flag, file: path.display().to_string(), reason };
     // Whoever embeds us may have chosen a provider already, which then serves just as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let config = kubeconfig::read(path).await.map_err(broken)?;
+    let config = kubeconfig::read(path, None).await.map_err(broken)?;
     Client::try_from(config).map_err(|error| broken(shown(&error)))
 }
