@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Event, EventSource, ObjectReference};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::api::core::v1::{Event, ObjectReference};
 use k8s_openapi::jiff::Timestamp;
 use kube::Api;
 use kube::api::PostParams;
@@ -62,14 +61,7 @@ fn event(lease: &Lease, identity: &Identity, turn: Turn, now: Timestamp) -> Even
             resource_version: about.resource_version.clone(),
             ..ObjectReference::default()
         },
-        type_: Some(reason.severity().to_owned()),
-        reason: Some(reason.word().to_owned()),
         message: Some(format!("{identity} {turn}")),
-        source: Some(EventSource { component: Some(reason.component().to_owned()), host: None }),
-        reporting_component: Some(reason.component().to_owned()),
-        first_timestamp: Some(Time(now)),
-        last_timestamp: Some(Time(now)),
-        count: Some(1),
-        ..Event::default()
+        ..reason.event(now)
     }
 }

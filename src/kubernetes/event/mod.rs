@@ -9,8 +9,8 @@ mod reference;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{Event, EventSource, ObjectReference};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
+use k8s_openapi::api::core::v1::{Event, ObjectReference};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::jiff::Timestamp;
 
 pub use self::reason::Reason;
@@ -110,15 +110,8 @@ impl Notice {
                 uid: Some(node.uid.to_string()),
                 ..ObjectReference::default()
             },
-            type_: Some(reason.severity().to_owned()),
-            reason: Some(reason.word().to_owned()),
             message: Some(message[..message.floor_char_boundary(LONGEST_MESSAGE_BYTES)].to_owned()),
-            source: Some(EventSource { component: Some(reason.component().to_owned()), host: None }),
-            reporting_component: Some(reason.component().to_owned()),
-            first_timestamp: Some(Time(now)),
-            last_timestamp: Some(Time(now)),
-            count: Some(1),
-            ..Event::default()
+            ..reason.event(now)
         }
     }
 }

@@ -2,6 +2,10 @@
 //!
 //! They are part of what a version promises: people search for them, and a process that starts reads some of them back.
 
+use k8s_openapi::api::core::v1::{Event, EventSource};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::Timestamp;
+
 use crate::kubernetes::names::{COMPONENT, LEADER_COMPONENT, LIFECYCLE_COMPONENT};
 
 /// Declares the reasons out of one table, so that the list of all of them lacks none.
@@ -69,4 +73,21 @@ reasons! {
     DeletionResumed: "Normal" of LIFECYCLE_COMPONENT about "Node",
     /// A process began or stopped leading (client-go `leaderelection`).
     LeaderElection: "Normal" of LEADER_COMPONENT about "Lease",
+}
+
+impl Reason {
+    /// An Event of this reason that happened once, now: all of it that does not depend on what it is about.
+    pub(crate) fn event(self, now: Timestamp) -> Event {
+        let component = Some(self.component().to_owned());
+        Event {
+            type_: Some(self.severity().to_owned()),
+            reason: Some(self.word().to_owned()),
+            source: Some(EventSource { component: component.clone(), host: None }),
+            reporting_component: component,
+            first_timestamp: Some(Time(now)),
+            last_timestamp: Some(Time(now)),
+            count: Some(1),
+            ..Event::default()
+        }
+    }
 }
