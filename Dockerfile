@@ -7,7 +7,8 @@ ARG FILES=compiled
 # The release of Rust is the one in rust-toolchain.toml.
 ARG RUST_IMAGE=docker.io/library/rust:1.95.0-slim-bookworm
 
-FROM ${RUST_IMAGE} AS compiled
+# It runs on the machine that builds, whichever that builds for.
+FROM --platform=$BUILDPLATFORM ${RUST_IMAGE} AS compiled
 # The image's own toolchain: the file also asks for components that only development needs.
 ENV RUSTUP_TOOLCHAIN=1.95.0
 # What else it takes to build for another platform.

@@ -38,12 +38,13 @@ IMAGE_ROOT_here := image-root
 WHERE := $(or $(WHERE_$(or $(DOCKERBUILD),false)),$(error DOCKERBUILD=$(DOCKERBUILD) is neither true nor false))
 CARGO_BUILD ?= build
 
-# The image's name where it is pushed to, with its registry.
+# The image's name where it is pushed to, with its registry, and what it has to be for there.
+RELEASE_ARCH := $(or $(RELEASE_ARCH),amd64)
 IMAGE := $(or $(IMAGE),docker.io/packethost/$(NAME))
 
 # The steps of the pipeline, and what they are told.
 PIPELINE := .ci/pipeline
-export ARCH BRANCH_NAME CA_CERTIFICATES CARGO CONFIRM CONTAINER_TOOL DOCKERBUILD IMAGE MAKE OS RELEASE_TAG RUST_IMAGE TRIPLE
+export ARCH BRANCH_NAME CA_CERTIFICATES CARGO CONFIRM CONTAINER_TOOL DOCKERBUILD IMAGE MAKE OS RELEASE_ARCH RELEASE_TAG RUST_IMAGE TRIPLE
 
 .DEFAULT_GOAL := help
 .PHONY: help build build-here build-in-container image image-root ci cd prerelease release test pipeline-test capability-test fault-test fault-table bench demo load-test alerts dashboard-pictures fuzz fuzz-build fmt lint notices sbom clean
@@ -55,11 +56,12 @@ build: build-$(WHERE) ## the release binary, dist/bin/NAME--OS-ARCH; OS=linux|da
 
 build-here:
 	$(KNOWN_PLATFORM)
+	@command -v rustc >/dev/null || { \
+		echo "There is no Rust here. Get it from https://rustup.rs, or build in a container: DOCKERBUILD=true" >&2; exit 1; }
 	@test -d "$$(rustc --print sysroot)/lib/rustlib/$(TRIPLE)/lib" || { \
 		echo "Rust's standard library for $(TRIPLE) is not installed. Get it with: rustup target add $(TRIPLE)" >&2; \
 		echo "A foreign target needs a linker as well: Debian's gcc-aarch64-linux-gnu or gcc-x86-64-linux-gnu for" \
-			"Linux; a darwin binary is best built on macOS. Or build in a container: make build OS=$(OS) ARCH=$(ARCH)" \
-			"DOCKERBUILD=true" >&2; \
+			"Linux; a darwin binary is best built on macOS. Or build in a container: add DOCKERBUILD=true" >&2; \
 		exit 1; }
 	$(CROSS_$(OS)_$(ARCH)) RUSTFLAGS="$(BUILD_FLAGS)" $(CARGO) $(CARGO_BUILD) --release --locked -p $(NAME) \
 		--target $(TRIPLE) --target-dir "$(TARGET_DIR)"
@@ -72,10 +74,12 @@ build-in-container:
 
 # `linux`, whatever the machine is: there are no images of anything else.
 image: $(IMAGE_ROOT_$(WHERE)) ## an OCI image of it, NAME:latest, by Docker, podman or buildah: CONTAINER_TOOL=; ARCH= and DOCKERBUILD=true as for build
-	$(PIPELINE)/image.sh
+	$(if $(TRIPLE_linux_$(ARCH)),,$(error no image for ARCH=$(ARCH): it is amd64 or arm64))
+	OS=linux TRIPLE=$(TRIPLE_linux_$(ARCH)) $(PIPELINE)/image.sh
 
+# Without flags of one machine, which would not run on others.
 image-root:
-	$(MAKE) build OS=linux
+	$(MAKE) build OS=linux RUSTFLAGS=
 	$(MAKE) notices
 	$(PIPELINE)/image-root.sh dist/bin/$(NAME)--linux-$(ARCH)
 
@@ -100,7 +104,7 @@ PROMRULES := cd tests/promrules &&
 # The binaries of the control plane, Helm and kubectl are built on their own, in the open, because they take minutes the first time. What the
 # tests log, at the highest verbosity, goes to a file, in which no secret may be found.
 TEST_LOG := $(TARGET_DIR)/test-log.txt
-test: ## everything that can fail: unit, integration and end-to-end tests, and the judges of the simulated Packet API
+test: ## unit, integration and end-to-end tests, and the judges of the simulated Packet API: all but pipeline-test and fuzz
 	$(CARGO) test --workspace --locked --no-run
 	"$(TARGET_DIR)/debug/control-plane-binaries"
 	tests/helm/helm.sh "$(abspath $(TARGET_DIR))/helm/helm"
@@ -113,7 +117,7 @@ test: ## everything that can fail: unit, integration and end-to-end tests, and t
 	PACKET_API_SERVER="$(abspath $(TARGET_DIR))/debug/packet-api-server" packet-api-server/judges/schemathesis.sh
 	PACKET_API_SERVER="$(abspath $(TARGET_DIR))/debug/packet-api-server" packet-api-server/judges/packngo.sh
 
-pipeline-test: ## image, cd, prerelease and release in a copy of the repository, against a registry; takes docker-registry, skopeo, buildah
+pipeline-test: ## image, cd, prerelease and release in a copy of the repository, against a registry; takes root, docker-registry, skopeo, buildah
 	$(CARGO) test --locked -p $(NAME) --test pipeline -- --ignored --nocapture
 
 capability-test: ## docs/adding-a-capability.md, followed in a copy of the repository, which is then built and tested

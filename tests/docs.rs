@@ -1,7 +1,7 @@
 //! Whether what is written beside the code is true: where links lead, which commands are named, what pictures show, and whether a
 //! capability is added as its page says. Needs no network.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 #[path = "docs/capability.rs"]
 mod capability;

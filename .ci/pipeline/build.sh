@@ -11,24 +11,18 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 choose_tool
 binary=packet-cloud-controller-manager--$OS-$ARCH
 compiled=packet-cloud-controller-manager:compiled-for-$OS-$ARCH
-arguments=(--build-arg "STEP=build" --build-arg "OS=$OS" --build-arg "ARCH=$ARCH" --build-arg "TRIPLE=$TRIPLE")
-case $OS-$ARCH-$(uname -m) in
-    # Apple's SDK and a linker for it: https://github.com/rust-cross/cargo-zigbuild
-    darwin-*)
-        RUST_IMAGE=${RUST_IMAGE:-docker.io/messense/cargo-zigbuild}
-        arguments+=(--build-arg CARGO_BUILD=zigbuild)
-        ;;
-    linux-arm64-x86_64) arguments+=(--build-arg "PACKAGES=gcc-aarch64-linux-gnu libc6-dev-arm64-cross") ;;
-    linux-amd64-aarch64 | linux-amd64-arm64) arguments+=(--build-arg "PACKAGES=gcc-x86-64-linux-gnu libc6-dev-amd64-cross") ;;
-esac
-[ -z "${RUST_IMAGE:-}" ] || arguments+=(--build-arg "RUST_IMAGE=$RUST_IMAGE")
-"$TOOL" build "${arguments[@]}" --target compiled --tag "$compiled" .
+arguments_to_compile build
+"$TOOL" build "${ARGUMENTS[@]}" --target compiled --tag "$compiled" .
 
 mkdir -p dist/bin
 if [ "$TOOL" = buildah ]; then
     container=$(buildah from "$compiled")
     trap 'buildah rm "$container" >/dev/null' EXIT
-    cp "$(buildah mount "$container")/dist/bin/$binary" dist/bin/
+    # Only root sees files of a container; whoever is not becomes that for as long.
+    as_root=(bash)
+    [ "$(id -u)" = 0 ] || as_root=(buildah unshare bash)
+    # shellcheck disable=SC2016 # It is the inner shell that is to expand them.
+    "${as_root[@]}" -euc 'root=$(buildah mount "$1"); cp "$root/dist/bin/$2" dist/bin/' bash "$container" "$binary"
 else
     container=$("$TOOL" create "$compiled")
     trap '"$TOOL" rm "$container" >/dev/null' EXIT

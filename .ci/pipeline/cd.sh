@@ -17,6 +17,9 @@ if [ -z "$branch" ]; then
 fi
 [[ $tag =~ ^[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127}$ ]] \
     || fail "BRANCH_NAME=$branch makes no tag of an image: letters, digits, _ . - and / only, 128 of them at most."
+if [ "$tag" = latest ] || is_release_tag "$tag"; then
+    fail "BRANCH_NAME=$branch: by that name only releases are pushed. That is: make release"
+fi
 if [ "${CONFIRM:-}" != true ]; then
     fail "Nothing was pushed. With CONFIRM=true this pushes $LOCAL_IMAGE as" \
         "  $IMAGE:$tag" "  $IMAGE:$(git rev-parse HEAD)"

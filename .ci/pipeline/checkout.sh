@@ -7,6 +7,8 @@ fail() {
     exit 1
 }
 
+git rev-parse --git-dir >/dev/null 2>&1 || fail "This takes a Git checkout: an image tells of which commit it is."
+
 # The commit, with "-dirty" where files differ from it or are new: what is built of those is nobody else's to build again.
 revision() {
     local changed

@@ -10,20 +10,23 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 choose_tool
 files=given
-[ "${DOCKERBUILD:-}" != true ] || files=compiled
+ARGUMENTS=()
+if [ "${DOCKERBUILD:-}" = true ]; then
+    files=compiled
+    arguments_to_compile image-root
+fi
 created=$(git log -1 --format=%ct)
-arguments=(
+ARGUMENTS+=(
     --build-arg "FILES=$files"
     --build-arg "VERSION=$(version)"
     --build-arg "REVISION=$(revision)"
     --build-arg "CREATED=$(TZ=UTC git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd)"
     --platform "linux/$ARCH"
 )
-[ -z "${RUST_IMAGE:-}" ] || arguments+=(--build-arg "RUST_IMAGE=$RUST_IMAGE")
-# All times in the image are the commit's, so that the same commit gives the same image.
+# All times that the tool lets be set are the commit's; by podman and buildah the same commit gives the same image.
 case $TOOL in
-    docker) arguments+=(--build-arg "SOURCE_DATE_EPOCH=$created") ;;
-    *) arguments+=(--timestamp "$created" --format oci) ;;
+    docker) ARGUMENTS+=(--build-arg "SOURCE_DATE_EPOCH=$created") ;;
+    *) ARGUMENTS+=(--timestamp "$created" --format oci) ;;
 esac
-"$TOOL" build "${arguments[@]}" --tag "$LOCAL_IMAGE" .
+"$TOOL" build "${ARGUMENTS[@]}" --tag "$LOCAL_IMAGE" .
 echo "made $LOCAL_IMAGE of $(revision) with $TOOL"

@@ -10,14 +10,19 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 # What `make prerelease` writes. Where nothing else has changed since the image of `make ci`, that image was of what is released,
 # but for its version.
-WRITTEN_BY_PRERELEASE='^(README\.md|CHANGELOG\.md|deploy/.*|Cargo\.toml|(fuzz/)?Cargo\.lock)$'
+WRITTEN_BY_PRERELEASE='^(README\.md|CHANGELOG\.md|Cargo\.toml|(fuzz/)?Cargo\.lock|deploy/(releases/.*|template/(deployment|daemonset)\.yaml'
+WRITTEN_BY_PRERELEASE+='|helm/packet-cloud-controller-manager/(Chart\.yaml|values\.yaml|README\.md)))$'
 
 # Whether two commits are the same but for what `make prerelease` writes.
 is_prerelease_of() {
+    local other
     git merge-base --is-ancestor "$1" "$2" 2>/dev/null || return 1
-    ! git diff --name-only "$1" "$2" | grep -Evq "$WRITTEN_BY_PRERELEASE" || return 1
-    ! git diff --unified=0 "$1" "$2" -- Cargo.toml Cargo.lock fuzz/Cargo.lock | grep -E '^[-+]' \
-        | grep -Evq '^(---|\+\+\+) |^[-+]version = "'
+    # Each reads to the end: one that stops at its first line breaks the pipe, which looks like having found none.
+    other=$(git diff --name-only "$1" "$2" | grep -Ev "$WRITTEN_BY_PRERELEASE" || true)
+    [ -z "$other" ] || return 1
+    other=$(git diff --unified=0 "$1" "$2" -- Cargo.toml Cargo.lock fuzz/Cargo.lock | grep -E '^[-+]' \
+        | grep -Ev '^(---|\+\+\+) |^[-+]version = "' || true)
+    [ -z "$other" ]
 }
 
 release=${RELEASE_TAG:-}
@@ -34,8 +39,8 @@ head=$(git rev-parse HEAD)
 [ "$tagged" = "$head" ] || fail "The tag $release is the commit $tagged, and checked out is $head." "First: git checkout $release"
 [ "$(revision)" = "$head" ] || fail "The checkout has changes that are not in $release:" "$(git status --short)"
 if [ "v$(version)" != "$release" ] || [ ! -d "deploy/releases/$release" ]; then
-    fail "The commit tagged $release is not prepared for it: Cargo.toml says $(version), and deploy/releases/ has" \
-        "  $(cd deploy && echo releases/*)" \
+    there=$(find deploy/releases -mindepth 1 -maxdepth 1 -type d | sort | tr '\n' ' ')
+    fail "The commit tagged $release is not prepared for it: Cargo.toml says $(version), and its releases are: ${there:-none}" \
         "Take the tag away (git tag --delete $release), then: make prerelease RELEASE_TAG=$release, commit, and tag that."
 fi
 for file in "deploy/releases/$release"/*.yaml; do
@@ -50,4 +55,13 @@ if [ "$of" != "$head" ] && is_prerelease_of "${of:-none}" "$head"; then
     "${MAKE:-make}" image
 fi
 need_image_of_head
+pushed=$(pushed_revision "$IMAGE:$release")
+case $pushed in
+    "$head")
+        echo "$IMAGE:$release is there already, of this very commit."
+        exit
+        ;;
+    "") ;;
+    *) fail "$IMAGE:$release is there already, of the commit $pushed. A release is never changed: take the next version." ;;
+esac
 push_as "$LOCAL_IMAGE" "$IMAGE:$release"

@@ -65,7 +65,7 @@ fn every_file_that_is_named_is_there() {
             let is_path = span.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
             let first = span.split('/').next().unwrap_or_default();
             // What is below another folder is named from there, and capitals are for what stands for any.
-            let is_any = span.rsplit('/').next().is_some_and(|name| name.chars().all(|c| c.is_ascii_uppercase()));
+            let is_any = span.split('/').any(|name| !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase()));
             if is_any
                 || !is_path
                 || !span.contains('/')

@@ -9,21 +9,29 @@ use tempfile::TempDir;
 use crate::repository::{files, root, write};
 
 /// What decides what `make` does; none of it comes from whoever runs the tests.
-const VARIABLES: [&str; 13] = [
+const VARIABLES: [&str; 18] = [
     "ARCH",
     "BRANCH_NAME",
+    "CARGO_BUILD",
     "CA_CERTIFICATES",
     "CONFIRM",
     "CONTAINER_TOOL",
     "DOCKERBUILD",
+    "GNUMAKEFLAGS",
     "IMAGE",
     "MAKEFLAGS",
     "MFLAGS",
     "MAKELEVEL",
     "OS",
+    "RELEASE_ARCH",
     "RELEASE_TAG",
+    "RUSTFLAGS",
     "RUST_IMAGE",
+    "TRIPLE",
 ];
+
+/// By these, Git would work on the repository of whoever runs the tests, as it does in a hook.
+const OF_GIT: [&str; 3] = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"];
 
 /// A copy of the repository with a single commit.
 pub(crate) struct Checkout {
@@ -87,6 +95,9 @@ impl Checkout {
     /// Runs Git, which has to succeed, and answers what it says.
     pub(crate) fn git(&self, arguments: &[&str]) -> String {
         let mut git = Command::new("git");
+        for variable in OF_GIT {
+            git.env_remove(variable);
+        }
         git.args(["-c", "user.name=A tester", "-c", "user.email=tester@example.com", "-c", "commit.gpgsign=false"]);
         git.args(["-c", "tag.gpgsign=false", "-c", "init.defaultBranch=master"]);
         let output = git.args(arguments).current_dir(&self.folder).output().unwrap();
@@ -113,7 +124,7 @@ impl Checkout {
     /// Runs `make` with these arguments, and shows it where the test shows what it does.
     pub(crate) fn make_target(&self, arguments: &str) -> Made {
         let mut command = Command::new("make");
-        for variable in VARIABLES {
+        for variable in VARIABLES.into_iter().chain(OF_GIT) {
             command.env_remove(variable);
         }
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));

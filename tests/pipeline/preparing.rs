@@ -57,11 +57,13 @@ fn the_next_release_takes_the_place_of_the_last_one_and_leaves_its_files() {
     checkout.makes("prerelease RELEASE_TAG=v1.3.0-rc.1 IMAGE=registry.example/metal/ccm");
 
     assert_eq!(checkout.read("deploy/releases/v1.2.3/deployment.yaml"), first);
-    let readme = checkout.read("README.md");
-    assert!(readme.contains("v1.3.0-rc.1") && !readme.contains("v1.2.3"));
+    assert!(checkout.read("README.md").contains("v1.2.3"), "a candidate is no release");
     let changelog = checkout.read("CHANGELOG.md");
     let place = |heading: &str| changelog.find(heading).unwrap_or_else(|| panic!("{heading}"));
     assert!(place("## Unreleased") < place("## 1.3.0-rc.1 - ") && place("## 1.3.0-rc.1 - ") < place("## 1.2.3 - "));
+    checkout.makes("prerelease RELEASE_TAG=v1.3.0 IMAGE=registry.example/metal/ccm");
+    let readme = checkout.read("README.md");
+    assert!(readme.contains("v1.3.0") && !readme.contains("v1.2.3"));
 }
 
 #[test]

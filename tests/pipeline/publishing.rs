@@ -50,6 +50,11 @@ fn checkout(registry: &Registry) -> Checkout {
 #[test]
 #[ignore = "it builds releases and takes docker-registry, skopeo and buildah: make pipeline-test"]
 fn an_image_goes_all_the_way_to_a_release() {
+    let whoever = Command::new("id").arg("--user").output().unwrap().stdout;
+    assert_eq!(
+        whoever, b"0\n",
+        "an image is run as a user of its own on a root of its own, which takes root: sudo make pipeline-test"
+    );
     let registry = Registry::start();
     let checkout = checkout(&registry);
     let merged = checkout.head();
@@ -82,17 +87,30 @@ fn an_image_goes_all_the_way_to_a_release() {
     checkout.refuses("release CONFIRM=true RELEASE_TAG=v1.2.3 IMAGE=elsewhere/ccm", &["another image", "IMAGE="]);
     checkout.makes("release CONFIRM=true RELEASE_TAG=v1.2.3");
     let released = registry.manifest(NAME, "v1.2.3");
-    checkout.makes("release CONFIRM=true RELEASE_TAG=v1.2.3");
+    assert!(checkout.makes("release CONFIRM=true RELEASE_TAG=v1.2.3").contains("there already, of this very commit"));
+    checkout.refuses("release CONFIRM=true RELEASE_TAG=v1.2.3 RELEASE_ARCH=s390x", &["what is pushed is for s390x"]);
     assert_eq!(registry.manifest(NAME, "v1.2.3"), released);
     assert_eq!(registry.tags(NAME), in_order(["master", &merged, "v1.2.3"]));
 
-    // Whatever else has changed since was not tested.
+    // Whatever else has changed since was not tested, though it be more than a pipe holds.
     checkout.write("src/main.rs", "changed");
+    std::fs::create_dir(checkout.folder().join("docs/more")).unwrap();
+    for n in 0..3_000 {
+        checkout.write(&format!("docs/more/a-page-with-a-long-name-{n}.md"), "# More\n");
+    }
     checkout.makes("prerelease RELEASE_TAG=v1.2.4");
     checkout.commit("v1.2.4, with more in it");
     checkout.git(&["tag", "v1.2.4"]);
     checkout.refuses("release CONFIRM=true RELEASE_TAG=v1.2.4", &["make ci"]);
+
+    // A tag that was moved: what clusters have pulled by that name stays.
     checkout.git(&["checkout", "--quiet", "v1.2.3"]);
+    checkout.write("README.md", "changed");
+    checkout.commit("v1.2.3, once more");
+    checkout.git(&["tag", "--force", "v1.2.3"]);
+    checkout.refuses("release CONFIRM=true RELEASE_TAG=v1.2.3", &["never changed"]);
+    assert_eq!(registry.manifest(NAME, "v1.2.3"), released);
+    checkout.git(&["checkout", "--quiet", "HEAD~1"]);
 
     what_arrived(&registry, &checkout);
     what_it_does(&registry);

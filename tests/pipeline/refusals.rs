@@ -21,6 +21,9 @@ fn nothing_is_pushed_without_a_branch_or_without_leave_and_what_would_be_is_told
     checkout.refuses("cd BRANCH_NAME=master CONFIRM=yes", &["Nothing was pushed"]);
     checkout.refuses("cd BRANCH_NAME=feature/x", &[":feature-x"]);
     checkout.refuses("cd CONFIRM=true BRANCH_NAME=a:b", &["BRANCH_NAME=a:b"]);
+    for release in ["v1.2.3", "latest"] {
+        checkout.refuses(&format!("cd CONFIRM=true BRANCH_NAME={release}"), &["only releases", "make release"]);
+    }
     checkout.refuses("release", &["RELEASE_TAG", "make release CONFIRM=true RELEASE_TAG=v1.2.3"]);
     checkout.refuses("release RELEASE_TAG=v1.2.3", &["Nothing was pushed", ":v1.2.3"]);
 }
@@ -57,6 +60,7 @@ fn what_is_no_version_or_was_released_is_not_prepared() {
         checkout.refuses(&format!("prerelease RELEASE_TAG={tag}"), &[tag, "vMAJOR.MINOR.PATCH"]);
         checkout.refuses(&format!("release RELEASE_TAG={tag}"), &[tag, "vMAJOR.MINOR.PATCH"]);
     }
+    checkout.refuses("prerelease RELEASE_TAG=v1.2.3 IMAGE=registry.example:5000/ccm:v1", &["the name alone"]);
     checkout.git(&["tag", "v1.2.3"]);
     checkout.refuses("prerelease RELEASE_TAG=v1.2.3", &["v1.2.3 exists already"]);
 }

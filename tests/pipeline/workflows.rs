@@ -4,21 +4,34 @@ use std::collections::BTreeSet;
 
 use crate::repository::root;
 
-/// What follows `make` in the steps of a workflow.
-fn made_in(workflow: &str) -> Vec<String> {
+/// What the steps of a job do: the commands, and the actions without their versions.
+fn steps(workflow: &str, job: &str) -> Vec<String> {
     let text = std::fs::read_to_string(root().join(".github/workflows").join(workflow)).unwrap();
     let workflow: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
-    let jobs = workflow["jobs"].as_object().unwrap().values();
-    let steps = jobs.flat_map(|job| job["steps"].as_array().unwrap());
-    let runs = steps.filter_map(|step| step["run"].as_str());
-    runs.flat_map(str::lines).filter_map(|line| line.strip_prefix("make ")).map(str::to_owned).collect()
+    let steps = workflow["jobs"][job]["steps"].as_array().unwrap_or_else(|| panic!("there is no job {job}"));
+    let action = |step: &serde_json::Value| step["uses"].as_str().unwrap().split('@').next().unwrap().to_owned();
+    steps.iter().map(|step| step["run"].as_str().map_or_else(|| action(step), |run| run.trim().to_owned())).collect()
+}
+
+const CHECKOUT: &str = "actions/checkout";
+const GO: &str = "actions/setup-go";
+const LOGIN: &str = "docker/login-action";
+
+#[test]
+fn a_pull_request_is_held_to_all_that_has_to_hold() {
+    assert_eq!(steps("pull-request.yaml", "ci"), [CHECKOUT, GO, "make ci"]);
+    assert_eq!(steps("pull-request.yaml", "gate"), [CHECKOUT, GO, ".ci/run"]);
+    let run = "docker run --rm --read-only packet-cloud-controller-manager:latest --version";
+    let build = ["make build DOCKERBUILD=true", "make image DOCKERBUILD=true", run];
+    assert_eq!(steps("pull-request.yaml", "container"), [&[CHECKOUT], build.as_slice()].concat());
 }
 
 #[test]
-fn a_pull_request_a_merge_and_a_tag_run_the_steps_that_are_theirs() {
-    assert_eq!(made_in("pull-request.yaml"), ["ci"]);
-    assert_eq!(made_in("merge.yaml"), ["ci", r#"cd CONFIRM=true BRANCH_NAME="$GITHUB_REF_NAME""#]);
-    assert_eq!(made_in("tag.yaml"), ["ci", r#"release CONFIRM=true RELEASE_TAG="$GITHUB_REF_NAME""#]);
+fn a_merge_and_a_tag_are_tested_before_they_are_pushed() {
+    let cd = r#"make cd CONFIRM=true BRANCH_NAME="$GITHUB_REF_NAME""#;
+    assert_eq!(steps("merge.yaml", "cd"), [CHECKOUT, GO, "make ci", LOGIN, cd]);
+    let release = r#"make release CONFIRM=true RELEASE_TAG="$GITHUB_REF_NAME""#;
+    assert_eq!(steps("tag.yaml", "release"), [CHECKOUT, GO, "make ci", LOGIN, release]);
 }
 
 #[test]

@@ -1,29 +1,21 @@
 //! The files of the repository, and copies of it.
 
 use std::path::{Path, PathBuf};
-
-/// Folders that hold what was built or is no part of the repository.
-const NOT_OURS: [&str; 4] = ["target", "dist", ".git", ".cache"];
+use std::process::Command;
 
 /// The top of the repository.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Every file of the repository, from its top, in order.
+/// Every file of the repository, from its top, in order: what Git has, and what it would take.
 pub(crate) fn files() -> Vec<PathBuf> {
-    let (mut folders, mut files) = (vec![root().to_owned()], Vec::new());
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let (path, kind) = entry.map(|entry| (entry.path(), entry.file_type().unwrap())).unwrap();
-            let is_ours = !NOT_OURS.iter().any(|name| path.ends_with(name));
-            match (is_ours, kind.is_dir()) {
-                (false, _) => {}
-                (true, true) => folders.push(path),
-                (true, false) => files.push(path.strip_prefix(root()).unwrap().to_owned()),
-            }
-        }
-    }
+    let arguments = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+    let listed = Command::new("git").args(arguments).current_dir(root()).output().expect("git is installed");
+    assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
+    let paths = String::from_utf8(listed.stdout).unwrap();
+    let paths = paths.split('\0').filter(|path| !path.is_empty()).map(PathBuf::from);
+    let mut files: Vec<PathBuf> = paths.filter(|path| root().join(path).is_file()).collect();
     files.sort();
     files
 }
