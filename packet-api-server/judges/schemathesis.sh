@@ -12,8 +12,8 @@ if ! python3 -c 'import venv, ensurepip' 2>/dev/null; then
     echo "schemathesis needs python3 with its venv module; install python3 and python3-venv and run this again" >&2
     exit 1
 fi
-# The copy of the requirements is the mark of an installation that went through.
-if ! cmp -s "$requirements" "$venv/requirements.txt"; then
+# The copy of the requirements is the mark of an installation that went through. One that was moved since runs no more.
+if ! cmp -s "$requirements" "$venv/requirements.txt" || ! "$venv/bin/schemathesis" --version >/dev/null 2>&1; then
     echo "installing $(tr '\n' ' ' <"$requirements")into $venv" >&2
     rm -rf "$venv"
     python3 -m venv "$venv"
