@@ -59,20 +59,19 @@ async fn configuration(connection: &KubernetesConnection) -> Result<Config, Conn
         url.ok_or_else(|| ConnectError::Master(text.clone()))
     };
     let master = connection.master.as_ref().map(url).transpose()?;
-    let mut config = match &connection.kubeconfig {
+    match &connection.kubeconfig {
         Some(path) => {
             let broken = |reason: String| ConnectError::Kubeconfig { file: path.display().to_string(), reason };
-            kubeconfig::read(path, master.clone()).await.map_err(broken)?
+            kubeconfig::read(path, master).await.map_err(broken)
         }
-        None => match (Config::incluster(), master.clone()) {
-            (Ok(config), _) => config,
+        None => match (Config::incluster(), master) {
+            (Ok(mut config), master) => {
+                config.cluster_url = master.unwrap_or(config.cluster_url);
+                Ok(config)
+            }
             // An API server that asks for no credentials, such as one that is simulated.
-            (Err(_), Some(master)) => Config::new(master),
-            (Err(error), None) => return Err(ConnectError::NotInCluster(error.to_string())),
+            (Err(_), Some(master)) => Ok(Config::new(master)),
+            (Err(error), None) => Err(ConnectError::NotInCluster(error.to_string())),
         },
-    };
-    if let Some(master) = master {
-        config.cluster_url = master;
     }
-    Ok(config)
 }

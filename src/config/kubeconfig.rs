@@ -22,9 +22,9 @@ pub async fn read(file: &Path, master: Option<Uri>) -> Result<Config, String> {
     }
     // kube 5.0 compares NO_PROXY with the proxy's own host; client-go, as everybody else, with the server's.
     if !names_proxy {
-        let proxy =
-            Matcher::from_env().intercept(&config.cluster_url).filter(|_| !is_this_machine(&config.cluster_url));
-        config.proxy_url = proxy.map(|proxy| config.proxy_url.unwrap_or_else(|| proxy.uri().clone()));
+        let server = &config.cluster_url;
+        let is_proxied = !is_this_machine(server) && Matcher::from_env().intercept(server).is_some();
+        config.proxy_url = config.proxy_url.filter(|_| is_proxied);
     }
     Ok(config)
 }
